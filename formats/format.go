@@ -1,0 +1,98 @@
+// Package formats is the contract of a file format and the registry of those
+// linked into the program. A format registers itself when it is imported;
+// package formats/all imports every one.
+//
+//	fs.File ─► Sniff ─► Format.Open ─► FileReader (an arrowio.Table of one file, and its metadata)
+//	fs.Writer ─► Format.NewSink ─► arrowio.Sink
+package formats
+
+import (
+	"context"
+	"io"
+	"iter"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/fs"
+)
+
+// Format is one file format.
+type Format interface {
+	// Name is the short lower-case name: parquet, orc, avro.
+	Name() string
+	// Extensions without the dot, the preferred one first.
+	Extensions() []string
+	// Sniff recognises a file by its first and last bytes (each up to 16).
+	Sniff(head, tail []byte) bool
+	// Options describes the format's keys in Options.Set.
+	Options() []OptionInfo
+	// Open reads a file's metadata, nothing else. It takes over f: the
+	// FileReader's Close closes it, and so does Open when it fails.
+	Open(ctx context.Context, f fs.File, o Options) (FileReader, error)
+	// NewSink writes record batches of schema s. It takes over w: the Sink's
+	// Commit commits it and its Close closes it.
+	NewSink(w fs.Writer, s *arrow.Schema, o Options) (arrowio.Sink, error)
+}
+
+// Options is what a caller tells a format, as text, so that command lines and
+// catalogs need not know the format. A key the format does not know is
+// arrowio.ErrOption naming it. Programs that know the format use its package's
+// typed options instead.
+type Options struct {
+	Set map[string]string
+	// Keys gives decryption and encryption keys; nil has none.
+	Keys KeyRetriever
+	// CreatedBy names the writing application; "" takes the library's name.
+	CreatedBy string
+}
+
+// OptionInfo documents one key of Options.Set.
+type OptionInfo struct {
+	Key, Default, Help string
+	Write              bool // meaningful to a writer; otherwise to a reader
+}
+
+// KeyRetriever finds the keys of encrypted files. The answer is 16, 24 or 32
+// bytes of AES key. A key that is not known is an error wrapping
+// arrowio.ErrKey.
+type KeyRetriever interface {
+	// FooterKey gives the footer key for the key metadata stored in the file.
+	FooterKey(metadata []byte) ([]byte, error)
+	// ColumnKey gives the key of a column (path is dotted).
+	ColumnKey(path string, metadata []byte) ([]byte, error)
+	// AADPrefix supplies the AAD prefix where the file does not store it.
+	AADPrefix() []byte
+}
+
+// FileReader is an open file: a table of its rows, and its metadata. Its
+// splits can be opened by any FileReader of the same file version.
+type FileReader interface {
+	arrowio.Table
+	// NumRows is the number of rows, or -1 when only a scan can tell.
+	NumRows() int64
+	// Meta describes the file from its metadata alone.
+	Meta() *Meta
+	io.Closer
+}
+
+// Inspector is what a FileReader offers besides, for bdcat inspect and check.
+// A FileReader without it has nothing physical to show.
+type Inspector interface {
+	// Pages yields the pages (or streams, or blocks) of one column of one unit.
+	Pages(ctx context.Context, unit, column int) iter.Seq2[PageMeta, error]
+	// Dictionary gives the distinct values of a dictionary-encoded column in
+	// one unit; nil without an error if it has none.
+	Dictionary(ctx context.Context, unit, column int) (arrow.Array, error)
+	// Check verifies magic numbers, offsets, checksums and, when deep,
+	// decodes everything. It yields defects and goes on where it can.
+	Check(ctx context.Context, deep bool) iter.Seq[error]
+	// Layout yields the byte ranges of the file in order, each with its label.
+	Layout(ctx context.Context) iter.Seq2[Extent, error]
+}
+
+// Extent is a labelled stretch of a file.
+type Extent struct {
+	Off, Len int64
+	Label    string
+}
