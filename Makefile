@@ -1,0 +1,69 @@
+# Two commands set everything up on a fresh machine: `make demo` and `make test`.
+SHELL      := /bin/bash
+.SHELLFLAGS := -o pipefail -ec
+.DEFAULT_GOAL := demo
+
+GO      ?= go
+CACHE   := $(CURDIR)/.cache
+VENV    := $(CACHE)/venv
+# pyarrow, DuckDB and Polars read what we write, and write what we read.
+PYREQ   := pyarrow==26.0.1 duckdb==2.0.0 polars==2.1.0 tpchgen-cli==4.0.0
+export BDKIT_PYTHON := $(VENV)/bin/python
+ELEMENTS := testdata/elements/elements.parquet
+
+.PHONY: build demo test unit check lint oracles cross bench fuzz clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
+
+## demo: build both programs and run the main job on real data
+demo: build
+	@bash testdata/demo.sh
+
+## test: every test, with what it needs installed first
+test: oracles
+	$(GO) build ./...
+	$(GO) vet ./...
+	$(GO) test -count=1 -timeout 20m ./...
+
+## unit: no network, no oracle
+unit:
+	BDKIT_PYTHON= $(GO) test -count=1 -short ./...
+
+## check: what a change must pass before it is committed; no network needed
+check: lint
+	BDKIT_PYTHON= $(GO) test -race -short -count=1 ./...
+	$(MAKE) cross fuzz FUZZTIME=3s
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt: the files above need it'; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+## cross: the builds that users make
+cross:
+	CGO_ENABLED=0 $(GO) build ./...
+	$(GO) build -tags purego ./...
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build ./...
+
+## oracles: the Python readers and writers the tests compare with
+oracles: $(VENV)/.done
+
+$(VENV)/.done: Makefile
+	@mkdir -p $(CACHE)
+	python3 -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(PYREQ)
+	@touch $@
+
+## fuzz: each fuzz target for FUZZTIME
+FUZZTIME ?= 60s
+fuzz:
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "== $$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -parallel 2 $$pkg; \
+	  done; \
+	done
+
+clean:
+	rm -rf bin .cache
