@@ -1,0 +1,249 @@
+// Command harness times us beside the peers: the same task on the same file,
+// in turn (A B C A B C …), each engine in a process of its own that stays warm,
+// on one core and on all. It prints a table of medians and their ratios.
+//
+//	go run ./benchmarks/harness -data .cache/bench -python .cache/venv/bin/python
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// task is one thing to time. Filters are of the simple form every engine reads.
+type task struct {
+	name, kind, file, columns, where string
+}
+
+var tasks = []task{
+	{"lineitem, full scan", "scan", "lineitem.parquet", "", ""},
+	{"lineitem zstd, full scan", "scan", "lineitem-zstd.parquet", "", ""},
+	{"lineitem, 2 of 16 columns", "scan", "lineitem.parquet", "l_orderkey,l_partkey", ""},
+	{"lineitem, selective filter", "scan", "lineitem.parquet", "l_orderkey,l_comment", "l_partkey < 200"},
+	{"lineitem, key range", "scan", "lineitem.parquet", "", "l_orderkey >= 3000000 AND l_orderkey < 3010000"},
+	{"nested events, full scan", "scan", "events.parquet", "", ""},
+	{"1000 columns, full scan", "scan", "wide.parquet", "", ""},
+	{"flights, full scan", "scan", "flights.parquet", "", ""},
+	{"lineitem, write snappy", "write", "lineitem.parquet", "", ""},
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "worker" {
+		if err := runWorker(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	data := flag.String("data", ".cache/bench", "folder of data.py's files")
+	python := flag.String("python", os.Getenv("BDKIT_PYTHON"), "python with the peers")
+	rust := flag.String("rust", "", "arrow-rs worker binary, if built")
+	rounds := flag.Int("n", 5, "timed rounds after one warm-up")
+	only := flag.String("only", "", "only tasks whose name contains this")
+	engines := flag.String("engines", "bdkit,pqarrow,parquet-go,pyarrow,duckdb,polars,arrow-rs", "engines to time")
+	cores := flag.String("cores", "1,all", "numbers of cores")
+	flag.Parse()
+	fmt.Printf("machine: %s, %d cores, %s; medians of %d rounds in turn\n\n", cpuModel(), runtime.NumCPU(), runtime.Version(), *rounds)
+	for _, c := range strings.Split(*cores, ",") {
+		threads := runtime.NumCPU()
+		if c != "all" {
+			threads, _ = strconv.Atoi(c)
+		}
+		fmt.Printf("### %s\n\n", map[bool]string{true: "one core", false: fmt.Sprintf("%d cores", threads)}[threads == 1])
+		for _, t := range tasks {
+			if strings.Contains(t.name, *only) {
+				measure(t, threads, *rounds, strings.Split(*engines, ","), *data, *python, *rust)
+			}
+		}
+	}
+}
+
+// measure times one task on every engine in turn and prints a line for each.
+func measure(t task, threads, rounds int, engines []string, data, python, rust string) {
+	file, err := filepath.Abs(filepath.Join(data, t.file))
+	if err != nil {
+		panic(err)
+	}
+	if _, err := os.Stat(file); err != nil {
+		fmt.Printf("**%s**: not run: %v\n\n", t.name, err)
+		return
+	}
+	var workers []*worker
+	for _, e := range engines {
+		args := []string{e, t.kind, file, strconv.Itoa(threads), t.columns, t.where}
+		var cmd *exec.Cmd
+		switch e {
+		case "bdkit", "pqarrow", "parquet-go":
+			self, err := os.Executable()
+			if err != nil {
+				panic(err)
+			}
+			cmd = exec.Command(self, append([]string{"worker"}, args...)...)
+		case "arrow-rs":
+			if rust == "" {
+				continue
+			}
+			cmd = exec.Command(rust, args...)
+		default:
+			if python == "" {
+				continue
+			}
+			cmd = exec.Command(python, append([]string{"benchmarks/peers.py"}, args...)...)
+		}
+		w, err := start(e, cmd, threads)
+		if err != nil {
+			fmt.Printf("%s: %s: not run: %v\n", t.name, e, err)
+			continue
+		}
+		workers = append(workers, w)
+	}
+	for round := range rounds + 1 {
+		for _, w := range workers {
+			if err := w.round(round > 0); err != nil {
+				w.failed = err
+			}
+		}
+	}
+	fmt.Printf("| %s | version | seconds | rows | times ours | peak MiB |\n|---|---|---|---|---|---|\n", t.name)
+	var ours float64
+	for _, w := range workers {
+		m := median(w.seconds)
+		if w.engine == "bdkit" {
+			ours = m
+		}
+		peak := w.peakMiB()
+		w.close()
+		if w.failed != nil {
+			fmt.Printf("| %s | %s | failed: %v | | | |\n", w.engine, w.version, w.failed)
+			continue
+		}
+		fmt.Printf("| %s | %s | %.3f | %d | %.2f | %d |\n", w.engine, w.version, m, w.rows, m/ours, peak)
+	}
+	fmt.Println()
+}
+
+// worker is an engine's process: a line in, a round timed, a line out.
+type worker struct {
+	engine, version string
+	cmd             *exec.Cmd
+	in              io.WriteCloser
+	out             *bufio.Reader
+	seconds         []float64
+	rows            int64
+	failed          error
+}
+
+type reply struct {
+	Ready   string  `json:"ready"`
+	Seconds float64 `json:"seconds"`
+	Rows    int64   `json:"rows"`
+}
+
+func start(engine string, cmd *exec.Cmd, threads int) (*worker, error) {
+	cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(threads), "POLARS_MAX_THREADS="+strconv.Itoa(threads))
+	if threads == 1 {
+		if taskset, err := exec.LookPath("taskset"); err == nil {
+			cmd.Args = append([]string{"taskset", "-c", strconv.Itoa(runtime.NumCPU() - 1)}, append([]string{cmd.Path}, cmd.Args[1:]...)...)
+			cmd.Path = taskset
+		}
+	}
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	w := &worker{engine: engine, cmd: cmd, in: in, out: bufio.NewReader(out)}
+	r, err := w.read()
+	w.version = r.Ready
+	return w, err
+}
+
+func (w *worker) read() (reply, error) {
+	var r reply
+	line, err := w.out.ReadBytes('\n')
+	if err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal(line, &r)
+}
+
+func (w *worker) round(counted bool) error {
+	if w.failed != nil {
+		return w.failed
+	}
+	if _, err := io.WriteString(w.in, "run\n"); err != nil {
+		return err
+	}
+	r, err := w.read()
+	if err != nil {
+		return err
+	}
+	w.rows = r.Rows
+	if counted {
+		w.seconds = append(w.seconds, r.Seconds)
+	}
+	return nil
+}
+
+// peakMiB is VmHWM of the worker, which lives until close.
+func (w *worker) peakMiB() int {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", w.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) > 1 && f[0] == "VmHWM:" {
+			kib, _ := strconv.Atoi(f[1])
+			return kib >> 10
+		}
+	}
+	return 0
+}
+
+func (w *worker) close() {
+	w.in.Close()
+	done := make(chan struct{})
+	go func() { _ = w.cmd.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(5 * time.Second):
+		_ = w.cmd.Process.Kill()
+		<-done
+	}
+}
+
+func median(v []float64) float64 {
+	if len(v) == 0 {
+		return 0
+	}
+	s := slices.Sorted(slices.Values(v))
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+}
+
+func cpuModel() string {
+	b, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(b)) {
+		if name, model, ok := strings.Cut(line, ":"); ok && strings.HasPrefix(name, "model name") {
+			return strings.TrimSpace(model)
+		}
+	}
+	return runtime.GOARCH
+}
