@@ -75,7 +75,7 @@ def duckdb_run():
         return duckdb.__version__, write
 
     def scan():
-        return sum(b.num_rows for b in con.execute(sql).to_arrow_reader(BATCH))
+        return sum(b.num_rows for b in con.sql(sql).to_arrow_reader(BATCH))
 
     return duckdb.__version__, scan
 
