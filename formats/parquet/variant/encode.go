@@ -13,7 +13,8 @@ type field struct {
 	start, end int
 }
 
-func appendHeader(dst []byte, typ int) []byte { return append(dst, byte(typ<<2|basicPrimitive)) }
+// appendHeader starts a primitive, whose basic type is 0.
+func appendHeader(dst []byte, typ int) []byte { return append(dst, byte(typ<<2)) }
 
 func appendInt(dst []byte, typ int, v uint64, width int) []byte {
 	return appendUint(appendHeader(dst, typ), v, width)
