@@ -165,14 +165,23 @@ func ReadCoalesced(ctx context.Context, caps Caps, rs []Range, read func(ctx con
 		return err
 	}
 	reqs := Coalesce(rs, caps.CoalesceGap, caps.CoalesceMax)
+	return EachRequest(ctx, caps.Parallel, reqs, func(ctx context.Context, r Request) error {
+		TraceAccess(ctx, Access{Op: "read", Off: r.Off, Len: r.Len, Want: r.Want()})
+		return read(ctx, r)
+	})
+}
+
+// EachRequest runs do on every request, at most parallel at a time (below 2:
+// in order, one by one). The first error cancels the context of the others and
+// is returned after all have ended.
+func EachRequest(ctx context.Context, parallel int, reqs []Request, do func(ctx context.Context, r Request) error) error {
 	one := func(ctx context.Context, r Request) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		TraceAccess(ctx, Access{Op: "read", Off: r.Off, Len: r.Len, Want: r.Want()})
-		return read(ctx, r)
+		return do(ctx, r)
 	}
-	workers := min(caps.Parallel, len(reqs))
+	workers := min(parallel, len(reqs))
 	if workers <= 1 {
 		for _, r := range reqs {
 			if err := one(ctx, r); err != nil {
