@@ -285,3 +285,32 @@ func HalfFloat(h float16.Num) float64 {
 	}
 	return m
 }
+
+// NextFloat is the neighbour of f, up or down, among the floats of dt.
+func NextFloat(f float64, dt arrow.DataType, up bool) float64 {
+	to := math.Inf(-1)
+	if up {
+		to = math.Inf(1)
+	}
+	switch dt.ID() {
+	case arrow.FLOAT64:
+		return math.Nextafter(f, to)
+	case arrow.FLOAT32:
+		return float64(math.Nextafter32(float32(f), float32(to)))
+	}
+	h := half(f).Uint16()
+	switch {
+	case f == to || f != f:
+		return f
+	case f == 0:
+		h = 1
+		if !up {
+			h |= 0x8000
+		}
+	case (f > 0) == up:
+		h++
+	default:
+		h--
+	}
+	return HalfFloat(float16.FromBits(h))
+}
