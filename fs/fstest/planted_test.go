@@ -73,7 +73,6 @@ type buggyFile struct {
 	fs.File
 	b    buggy
 	name string
-	buf  [64]byte
 }
 
 func (f *buggyFile) Close() error {
@@ -267,7 +266,7 @@ func TestPlantedBugs(t *testing.T) {
 	for bug, where := range bugs {
 		t.Run(strings.ReplaceAll(bug, " ", "_"), func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSuite$", "-test.v")
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSuite$/^"+where+"$", "-test.v")
 			cmd.Env = append(os.Environ(), bugEnv+"="+bug)
 			out, err := cmd.CombinedOutput()
 			if err == nil {

@@ -58,7 +58,8 @@ func numbers(n int) []byte {
 
 // Every layer is a filesystem.
 func TestSuite(t *testing.T) {
-	quick := layer.RetryOptions{Base: time.Microsecond, Max: time.Millisecond}
+	// Many attempts: of parallel readers one may meet each fault.
+	quick := layer.RetryOptions{Attempts: 100, Base: time.Microsecond, Max: time.Millisecond}
 	for name, over := range map[string]func(fs.FileSystem) fs.FileSystem{
 		"Retry":  func(f fs.FileSystem) fs.FileSystem { return layer.Retry(f, quick) },
 		"Limit":  func(f fs.FileSystem) fs.FileSystem { return layer.Limit(f, 2) },
