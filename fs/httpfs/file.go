@@ -26,7 +26,7 @@ type file struct {
 
 	mu     sync.Mutex
 	pinned *fs.FileInfo // the first version seen, or Known
-	sized  bool         // pinned.Size comes from the server
+	sized  bool         // pinned.Size is known
 	whole  []byte       // of a small file on a server without ranges
 }
 

@@ -200,7 +200,8 @@ func (h *FS) Open(ctx context.Context, name string, o fs.OpenOptions) (fs.File, 
 	if k := o.Known; k != nil && k.Version != "" {
 		info := *k
 		info.Name = name
-		f.pinned = &info
+		// Info answers from it without a request; a read is held to it.
+		f.pinned, f.sized = &info, true
 	}
 	return f, nil
 }

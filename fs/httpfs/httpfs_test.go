@@ -168,6 +168,15 @@ func TestRequests(t *testing.T) {
 	if _, err := fsys.Stat(t.Context(), "x"); err != nil || srv.took() != "HEAD " {
 		t.Errorf("Stat: %v", err)
 	}
+	// What a listing knew saves the question.
+	k, err := fsys.Open(t.Context(), "x", fs.OpenOptions{Known: &info})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	if again, err := k.Info(t.Context()); err != nil || again.Size != info.Size || srv.took() != "" {
+		t.Errorf("Info of a known file: %+v, %v", again, err)
+	}
 }
 
 // Servers that do not play along, and what comes of it.
