@@ -1,0 +1,50 @@
+package compress
+
+import (
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// zstdDecoders hold their tables between blocks. With the cap limit DecodeAll
+// stops at the capacity of its destination, whatever a frame header claims.
+var zstdDecoders = sync.Pool{New: func() any {
+	d, err := zstd.NewReader(nil,
+		zstd.WithDecoderConcurrency(1),
+		zstd.WithDecodeAllCapLimit(true),
+		zstd.WithDecoderMaxWindow(1<<27))
+	if err != nil {
+		panic(err) // constant options
+	}
+	return d
+}}
+
+func zstdDecompress(dst, src []byte) (int, error) {
+	d := zstdDecoders.Get().(*zstd.Decoder)
+	defer zstdDecoders.Put(d)
+	out, err := d.DecodeAll(src, dst[:0:len(dst)])
+	return len(out), err
+}
+
+var zstdEncoders sync.Map // zstd.EncoderLevel → *sync.Pool
+
+func zstdCompress(dst, src []byte, level int) ([]byte, error) {
+	if level == 0 {
+		level = 3
+	}
+	key := zstd.EncoderLevelFromZstd(level)
+	p, ok := zstdEncoders.Load(key)
+	if !ok {
+		p, _ = zstdEncoders.LoadOrStore(key, &sync.Pool{})
+	}
+	pool := p.(*sync.Pool)
+	e, _ := pool.Get().(*zstd.Encoder)
+	if e == nil {
+		var err error
+		if e, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(key), zstd.WithEncoderConcurrency(1)); err != nil {
+			return dst, err
+		}
+	}
+	defer pool.Put(e)
+	return e.EncodeAll(src, dst), nil
+}
