@@ -50,6 +50,7 @@ func version(h http.Header) string {
 }
 
 // pin takes the version of the first answer and holds every later one to it.
+// A size below 0 is one that the answer does not tell.
 func (f *file) pin(resp *http.Response, size int64) (fs.FileInfo, error) {
 	info := fs.FileInfo{Name: f.name, Size: size, Version: version(resp.Header)}
 	if t, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil {
@@ -57,10 +58,16 @@ func (f *file) pin(resp *http.Response, size int64) (fs.FileInfo, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if p := f.pinned; p != nil && (p.Version != "" && p.Version != info.Version || f.sized && p.Size != size) {
+	if p := f.pinned; p != nil && (p.Version != "" && p.Version != info.Version || f.sized && size >= 0 && p.Size != size) {
 		return fs.FileInfo{}, fs.ErrChanged
 	}
-	f.pinned, f.sized = &info, true
+	if size < 0 {
+		info.Size = 0
+		if f.sized {
+			info.Size = f.pinned.Size
+		}
+	}
+	f.pinned, f.sized = &info, f.sized || size >= 0
 	return info, nil
 }
 
@@ -239,21 +246,11 @@ func (f *file) read(ctx context.Context, r fs.Request) error {
 	if err != nil {
 		return err
 	}
-	if total < 0 {
-		// The size is unknown, so the version alone is checked.
-		f.mu.Lock()
-		if f.sized {
-			total = f.pinned.Size
-		}
-		f.mu.Unlock()
+	if _, err := f.pin(resp, total); err != nil {
+		return err
 	}
-	if total >= 0 {
-		if _, err := f.pin(resp, total); err != nil {
-			return err
-		}
-		if end > total {
-			return pastEnd(r, total)
-		}
+	if total >= 0 && end > total {
+		return pastEnd(r, total)
 	}
 	if from != r.Off || to != end-1 {
 		return fmt.Errorf("%w: bytes %d-%d were asked and the server sends %d-%d", fs.ErrIO, r.Off, end-1, from, to)

@@ -284,17 +284,19 @@ func TestChanged(t *testing.T) {
 		{`Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT`, `Last-Modified: Mon, 01 Jan 2024 00:00:01 GMT`},
 		{"ETag: W/\"1\"\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT", "ETag: W/\"1\"\nLast-Modified: Mon, 01 Jan 2024 00:00:02 GMT"},
 		{`ETag: "1"`, `Server: forgetful`},
+		{"ETag: \"1\"\nContent-Range: bytes 0-7/*", "ETag: \"2\"\nContent-Range: bytes 0-7/*"},
+		{`ETag: "1"`, "ETag: \"1\"\nContent-Range: bytes 0-7/9"},
 	} {
 		var mu sync.Mutex
 		headers := c.before
 		fsys := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			mu.Lock()
 			defer mu.Unlock()
+			w.Header().Set("Content-Range", "bytes 0-7/8")
 			for l := range strings.SplitSeq(headers, "\n") {
 				k, v, _ := strings.Cut(l, ": ")
 				w.Header().Set(k, v)
 			}
-			w.Header().Set("Content-Range", "bytes 0-7/8")
 			w.WriteHeader(206)
 			io.WriteString(w, "01234567")
 		}))
