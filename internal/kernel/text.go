@@ -5,7 +5,6 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
@@ -87,6 +86,19 @@ func dateText(day int64) string {
 		return fmt.Sprintf("+%d-%02d-%02d", y, m, d)
 	}
 	return fmt.Sprintf("%04d-%02d-%02d", y, m, d)
+}
+
+// daysOf is the inverse of dateText.
+func daysOf(y, m, d int64) int64 {
+	if m <= 2 {
+		y, m = y-1, m+12
+	}
+	era := y / 400
+	if y%400 < 0 {
+		era--
+	}
+	yoe := y - era*400
+	return era*146097 + yoe*365 + yoe/4 - yoe/100 + (153*(m-3)+2)/5 + d - 1 - 719468
 }
 
 // ParseText reads text as a value of class c.
@@ -219,7 +231,7 @@ func ParseInstant(t string) (sec *big.Rat, zoned, ok bool) {
 		eat(&t, "+")
 	}
 	n := strings.IndexByte(t, '-')
-	if n < 4 || n > 9 {
+	if n < 4 || n > 12 {
 		return nil, false, false
 	}
 	y, ok1 := digits(&t, n)
@@ -230,11 +242,12 @@ func ParseInstant(t string) (sec *big.Rat, zoned, ok bool) {
 	if !ok1 || !ok2 || !ok3 || !ok4 {
 		return nil, false, false
 	}
-	day := time.Date(sign*y, time.Month(mo), d, 0, 0, 0, 0, time.UTC)
-	if int(day.Month()) != mo || day.Day() != d {
+	days := daysOf(int64(sign*y), int64(mo), int64(d))
+	if date := dateText(days); mo > 12 || d < 1 || date[len(date)-5:] != fmt.Sprintf("%02d-%02d", mo, d) {
 		return nil, false, false
 	}
-	sec = new(big.Rat).SetInt64(day.Unix())
+	sec = new(big.Rat).SetInt64(days)
+	sec.Mul(sec, big.NewRat(86400, 1))
 	if t == "" {
 		return sec, false, true
 	}

@@ -1,0 +1,5 @@
+package pushdowntest
+
+import "testing"
+
+func TestLaws(t *testing.T) { RunLaws(t) }
