@@ -113,7 +113,7 @@ func DrawBatch(t *rapid.T, cov *Coverage) Batch {
 	var fields []arrow.Field
 	var cols []arrow.Array
 	flat := func(name string) (arrow.Field, arrow.Array, arrow.DataType) {
-		dt := draw(t, "type", Types())
+		dt := draw(t, "type", append(Types(), arrow.FixedWidthTypes.Float16, arrow.PrimitiveTypes.Float32, arrow.PrimitiveTypes.Float64))
 		arr := b.values(t, dt, n)
 		plain := dt
 		switch rapid.IntRange(0, 5).Draw(t, "encoding") {
@@ -131,7 +131,7 @@ func DrawBatch(t *rapid.T, cov *Coverage) Batch {
 		}
 		return arrow.Field{Name: name, Type: dt, Nullable: true}, enc, plain
 	}
-	for _, name := range []string{"a", "odd name", "c"} {
+	for _, name := range []string{"a", `odd "name"`, "c"} {
 		f, arr, dt := flat(name)
 		fields, cols = append(fields, f), append(cols, arr)
 		b.cols = append(b.cols, column{pushdown.Path{name}, dt})
@@ -164,6 +164,9 @@ func (b Batch) values(t *rapid.T, dt arrow.DataType, n int) arrow.Array {
 	var few []kernel.Scalar
 	for range rapid.IntRange(1, 4).Draw(t, "distinct") {
 		few = append(few, draw(t, "value", from))
+	}
+	if from[0].Float != from[0].Float && rapid.Bool().Draw(t, "nan") {
+		few = append(few, from[0]) // what bounds do not tell of
 	}
 	nulls := draw(t, "nulls", []int{0, 0, 1, 5, 10})
 	vals := make([]kernel.Scalar, n)
