@@ -1,5 +1,5 @@
 // Package meta holds a Parquet file's metadata as plain Go structs, with their
-// Thrift compact-protocol encoding (Encode…) and a decoder (Decode…) that
+// Thrift compact-protocol encoding (Append…) and a decoder (Decode…) that
 // never allocates more than the input can justify.
 //
 // The structs follow parquet.thrift of the Apache Parquet format, field for
@@ -337,6 +337,8 @@ type PageHeader struct {
 	Compressed   bool // v2: whether the values are; default true
 
 	Sorted bool // dictionary
+
+	spare *Statistics // to be reused
 }
 
 // PageLocation is one entry of an offset index.
