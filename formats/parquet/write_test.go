@@ -113,7 +113,7 @@ func TestWriteReadByArrowGo(t *testing.T) {
 	skip := map[string]int{}
 	n := 240
 	if testing.Short() {
-		n = 40
+		n = 72
 	}
 	for seed := range n {
 		r := rand.New(rand.NewPCG(uint64(seed), 1))
