@@ -43,8 +43,22 @@ type Options struct {
 	Set map[string]string
 	// Keys gives decryption and encryption keys; nil has none.
 	Keys KeyRetriever
+	// Sibling opens a file by its path relative to the one being opened, for
+	// formats that keep parts of a file elsewhere; nil refuses such files.
+	Sibling func(ctx context.Context, path string) (fs.File, error)
 	// CreatedBy names the writing application; "" takes the library's name.
 	CreatedBy string
+}
+
+// MaterialHandler is a KeyRetriever that can also use key material kept in a
+// file of its own beside the encrypted one, as the key tools of parquet-java
+// write it. A reader whose file has a name hands that file over.
+type MaterialHandler interface {
+	KeyRetriever
+	// HasMaterial says that key material was given already.
+	HasMaterial() bool
+	// WithMaterial gives a retriever that knows the contents of such a file.
+	WithMaterial(b []byte) (KeyRetriever, error)
 }
 
 // OptionInfo documents one key of Options.Set.

@@ -6,7 +6,6 @@ package conformance
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"hash"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/bdkit/bdkit/internal/kernel"
 )
 
 // Digest accumulates the canon-1 digests of a table's columns, batch by batch.
@@ -104,7 +105,7 @@ func appendValue(dst []byte, arr arrow.Array, i int) ([]byte, error) {
 	case *array.Uint64:
 		return strconv.AppendUint(dst, a.Value(i), 10), nil
 	case *array.Float16:
-		return appendFloat32(dst, a.Value(i).Float32()), nil
+		return appendFloat32(dst, float32(kernel.HalfFloat(a.Value(i)))), nil
 	case *array.Float32:
 		return appendFloat32(dst, a.Value(i)), nil
 	case *array.Float64:
@@ -113,8 +114,14 @@ func appendValue(dst []byte, arr arrow.Array, i int) ([]byte, error) {
 			return append(dst, "d7ff8000000000000"...), nil
 		}
 		return fmt.Appendf(dst, "d%016x", math.Float64bits(v)), nil
-	case array.BinaryLike:
-		return appendBytes(dst, binaryValue(a, i)), nil
+	case *array.String:
+		return appendBytes(dst, []byte(a.Value(i))), nil
+	case *array.LargeString:
+		return appendBytes(dst, []byte(a.Value(i))), nil
+	case *array.Binary:
+		return appendBytes(dst, a.Value(i)), nil
+	case *array.LargeBinary:
+		return appendBytes(dst, a.Value(i)), nil
 	case *array.StringView:
 		return appendBytes(dst, []byte(a.Value(i))), nil
 	case *array.BinaryView:
@@ -216,12 +223,6 @@ func appendBytes(dst, v []byte) []byte {
 	return append(dst, v...)
 }
 
-func binaryValue(a array.BinaryLike, i int) []byte {
-	start, end := a.ValueOffset64(i), a.ValueOffset64(i+1)
-	first := a.ValueOffset64(0)
-	return a.ValueBytes()[start-first : end-first]
-}
-
 func appendDecimal(dst []byte, v *big.Int, t arrow.DataType) []byte {
 	scale := int(t.(arrow.DecimalType).GetScale())
 	s := new(big.Int).Abs(v).String()
@@ -250,12 +251,4 @@ func appendNanos(dst []byte, v int64, unit arrow.TimeUnit) []byte {
 	}
 	dst = strconv.AppendInt(dst, v, 10)
 	return append(dst, "000000000"[:9-3*int(unit)]...)
-}
-
-// Int96Nanos is the exact canon-1 text of an INT96 timestamp: nanoseconds since
-// the Unix epoch, unbounded.
-func Int96Nanos(b [12]byte) string {
-	day := int64(binary.LittleEndian.Uint32(b[8:])) - 2440588
-	ns := new(big.Int).Mul(big.NewInt(day), big.NewInt(86_400_000_000_000))
-	return ns.Add(ns, new(big.Int).SetUint64(binary.LittleEndian.Uint64(b[:8]))).String()
 }

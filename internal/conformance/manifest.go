@@ -27,8 +27,10 @@ type Entry struct {
 		Rows    int64    `json:"rows"`
 		Columns []Column `json:"columns"`
 	} `json:"expected_partial"`
-	VariantBin []string `json:"variant_bin"`
-	Upstream   []string `json:"expected_upstream"`
+	// Counts are the rows and columns that readers found, where they differ.
+	Counts     map[string][2]int64 `json:"row_or_column_count_disagreement"`
+	VariantBin []string            `json:"variant_bin"`
+	Upstream   []string            `json:"expected_upstream"`
 }
 
 // Column is the expectation of one column.

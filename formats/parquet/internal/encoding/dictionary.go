@@ -58,6 +58,10 @@ func checkIndices(idx []uint32, size int) error {
 // dictionary of fixed-width values.
 func NewDictFixed(dict []byte, width int) Fixed {
 	switch width {
+	case 1:
+		return newDictFixed[uint8](dict)
+	case 2:
+		return newDictFixed[uint16](dict)
 	case 4:
 		return newDictFixed[uint32](dict)
 	case 8:
@@ -66,6 +70,8 @@ func NewDictFixed(dict []byte, width int) Fixed {
 		return newDictFixed[[3]uint32](dict)
 	case 16:
 		return newDictFixed[[2]uint64](dict)
+	case 32:
+		return newDictFixed[[4]uint64](dict)
 	}
 	return &dictWide{dict: dict, width: width}
 }

@@ -109,6 +109,10 @@ func (r *reader) keyValue(kv *KeyValue) {
 		case 1:
 			kv.Key = r.string(&f)
 		case 2:
+			if f.wire != wireBinary { // some writers put a number here
+				r.skip(&f)
+				continue
+			}
 			kv.Value, kv.HasValue = r.string(&f), true
 		default:
 			r.skip(&f)

@@ -31,10 +31,17 @@ const (
 // element of the List or Map n when rep <= n.Rep and def > n.Def; a list that
 // is not null and has no element is one entry of def == n.Def.
 type Node struct {
-	// Field is the Arrow field produced: name, type, nullability, and the
+	// Field is the Arrow field decoded: name, type, nullability, and the
 	// metadata (PARQUET:field_id, ARROW:extension:name …).
 	Field arrow.Field
 	Kind  Kind
+	// Want is the type shown to users: Field.Type, or what ARROW:schema says the
+	// column was before it was written, to which decoded arrays are cast.
+	Want arrow.DataType
+	// Variant marks a Struct that holds a VARIANT and is shown in another type
+	// than that of its storage, which is Stored.
+	Variant bool
+	Stored  arrow.DataType
 	// Children are a Struct's fields, a List's one element, a Map's key and
 	// value (the key alone when the file has no value).
 	Children []*Node

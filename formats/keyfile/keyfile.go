@@ -1,0 +1,216 @@
+// Package keyfile is the file of keys that `--keys FILE` names, for encrypted
+// Parquet and ORC files. It is JSON:
+//
+//	{
+//	  "footer":  "30313233343536373839303132333435",
+//	  "columns": {"salary": {"id": "kc1", "hex": "3132…"}, "person.name": "base64:MTIz…"},
+//	  "keys":    {"kf": "3031…"},
+//	  "aad_prefix": "tester",
+//	  "material": "path of a key material file"
+//	}
+//
+// A key is hexadecimal text, base64 text behind "base64:", or an object with
+// "hex" or "base64" and, if the file refers to keys by name, an "id". "keys"
+// holds more of those by id: also master keys, which unwrap the data keys that
+// the key tools of parquet-java store as key material (PKMT1), in the file or
+// in a file of key material beside it. A column's key serves the columns below
+// it too. All members are optional, and none appears in an error.
+package keyfile
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/formats"
+)
+
+// Keys is a retriever over the keys of one file. It is safe for concurrent use.
+type Keys struct {
+	footer   []byte
+	columns  map[string][]byte
+	byID     map[string][]byte
+	prefix   []byte
+	material map[string]string // external key material by reference
+}
+
+var (
+	_ formats.KeyRetriever    = (*Keys)(nil)
+	_ formats.MaterialHandler = (*Keys)(nil)
+)
+
+type document struct {
+	Footer    *key           `json:"footer"`
+	Columns   map[string]key `json:"columns"`
+	Keys      map[string]key `json:"keys"`
+	AADPrefix *string        `json:"aad_prefix"`
+	Material  string         `json:"material"`
+}
+
+// key is one key in any of its notations.
+type key struct {
+	id  string
+	raw []byte
+}
+
+var errKeyForm = errors.New("a key is hex text, base64: and base64 text, or an object with id and hex or base64")
+
+// UnmarshalJSON implements json.Unmarshaler. Its errors show nothing of the key.
+func (k *key) UnmarshalJSON(b []byte) error {
+	var text string
+	if json.Unmarshal(b, &text) == nil {
+		return k.parse(text)
+	}
+	var o struct{ ID, Hex, Base64 string }
+	if err := json.Unmarshal(b, &o); err != nil {
+		return errKeyForm
+	}
+	k.id = o.ID
+	if o.Base64 != "" {
+		return k.parse("base64:" + o.Base64)
+	}
+	return k.parse(o.Hex)
+}
+
+func (k *key) parse(text string) (err error) {
+	if b64, ok := strings.CutPrefix(text, "base64:"); ok {
+		k.raw, err = base64.StdEncoding.DecodeString(b64)
+	} else {
+		k.raw, err = hex.DecodeString(text)
+	}
+	if err != nil {
+		return errKeyForm
+	}
+	switch len(k.raw) {
+	case 16, 24, 32:
+		return nil
+	}
+	return fmt.Errorf("a key of %d bytes; AES has 16, 24 or 32", len(k.raw))
+}
+
+// Load reads a file of keys. An error wraps arrowio.ErrKey and, for a file that
+// cannot be read, the error of the operating system.
+func Load(path string) (*Keys, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("keys: %w", err)
+	}
+	k, material, err := parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("%w: keys file %s: %w", arrowio.ErrKey, path, err)
+	}
+	if material != "" {
+		b, err := os.ReadFile(material)
+		if err != nil {
+			return nil, fmt.Errorf("keys: %w", err)
+		}
+		if err := k.addMaterial(b); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+// Parse reads keys from JSON. A "material" member is not followed.
+func Parse(b []byte) (*Keys, error) {
+	k, _, err := parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("%w: keys: %w", arrowio.ErrKey, err)
+	}
+	return k, nil
+}
+
+func parse(b []byte) (*Keys, string, error) {
+	var d document
+	if err := json.Unmarshal(b, &d); err != nil {
+		if errors.Is(err, errKeyForm) {
+			return nil, "", err
+		}
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) { // its text may quote the input
+			return nil, "", fmt.Errorf("no valid JSON at byte %d", syntax.Offset)
+		}
+		return nil, "", errors.New("not of the documented form: " + err.Error())
+	}
+	k := &Keys{columns: map[string][]byte{}, byID: map[string][]byte{}}
+	note := func(x key) {
+		if x.id != "" {
+			k.byID[x.id] = x.raw
+		}
+	}
+	if d.Footer != nil {
+		k.footer = d.Footer.raw
+		note(*d.Footer)
+	}
+	for path, x := range d.Columns {
+		k.columns[path] = x.raw
+		note(x)
+	}
+	for id, x := range d.Keys {
+		k.byID[id] = x.raw
+	}
+	if d.AADPrefix != nil {
+		k.prefix = []byte(*d.AADPrefix)
+	}
+	return k, d.Material, nil
+}
+
+// AADPrefix implements formats.KeyRetriever.
+func (k *Keys) AADPrefix() []byte { return k.prefix }
+
+// FooterKey implements formats.KeyRetriever.
+func (k *Keys) FooterKey(metadata []byte) ([]byte, error) {
+	if m, ok, err := k.materialOf(metadata); err != nil {
+		return nil, fmt.Errorf("footer: %w", err)
+	} else if ok {
+		return m.unwrap(k.byID)
+	}
+	if raw := k.byID[string(metadata)]; raw != nil && len(metadata) > 0 {
+		return raw, nil
+	}
+	if k.footer != nil {
+		return k.footer, nil
+	}
+	return nil, fmt.Errorf("%w: no footer key was given%s", arrowio.ErrKey, hint(metadata))
+}
+
+// ColumnKey implements formats.KeyRetriever.
+func (k *Keys) ColumnKey(path string, metadata []byte) ([]byte, error) {
+	if m, ok, err := k.materialOf(metadata); err != nil {
+		return nil, fmt.Errorf("column %s: %w", path, err)
+	} else if ok {
+		return m.unwrap(k.byID)
+	}
+	for p := path; ; {
+		if raw := k.columns[p]; raw != nil {
+			return raw, nil
+		}
+		i := strings.LastIndexByte(p, '.')
+		if i < 0 {
+			break
+		}
+		p = p[:i]
+	}
+	if raw := k.byID[string(metadata)]; raw != nil && len(metadata) > 0 {
+		return raw, nil
+	}
+	return nil, fmt.Errorf("%w: no key was given for column %s%s", arrowio.ErrKey, path, hint(metadata))
+}
+
+// hint names the key that a file asks for, where its metadata is a plain name.
+func hint(metadata []byte) string {
+	if len(metadata) == 0 || len(metadata) > 64 {
+		return ""
+	}
+	for _, b := range metadata {
+		if b < ' ' || b > '~' {
+			return ""
+		}
+	}
+	return fmt.Sprintf(" (the file calls it %q)", metadata)
+}

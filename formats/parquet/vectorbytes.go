@@ -1,0 +1,142 @@
+package parquet
+
+import (
+	"math"
+	"unsafe"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/bdkit/bdkit/formats/parquet/internal/encoding"
+	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
+	"github.com/bdkit/bdkit/internal/bits"
+)
+
+// bytesVector holds byte arrays with 32-bit offsets.
+type bytesVector struct {
+	mem      memory.Allocator
+	decoders map[meta.Encoding]encoding.Bytes
+	dict     encoding.Bytes
+	dec      encoding.Bytes
+	bin      encoding.Binary
+	offs     *memory.Buffer // the memory of bin's offsets and data, until
+	data     *memory.Buffer // an append moved them
+	last     int            // bytes of the last array taken, a guess at the next
+}
+
+// start allocates on the first use after a take.
+func (v *bytesVector) start(slots int) {
+	if v.offs != nil {
+		return
+	}
+	v.offs, v.data = memory.NewResizableBuffer(v.mem), memory.NewResizableBuffer(v.mem)
+	v.offs.Reserve(4 * (slots + 1))
+	v.data.Reserve(max(v.last+v.last/8, 64))
+	v.bin = encoding.Binary{Offsets: int32s(v.offs)[:1], Data: v.data.Buf()[:0], Limit: math.MaxInt32}
+	v.bin.Offsets[0] = 0
+}
+
+// int32s is a buffer's whole memory as offsets.
+func int32s(b *memory.Buffer) []int32 {
+	mem := b.Buf()[:cap(b.Buf())]
+	return unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(mem))), len(mem)/4)
+}
+
+func (v *bytesVector) dictionary(data []byte, n int) error {
+	d, err := encoding.NewBytes(meta.Plain)
+	if err != nil {
+		return err
+	}
+	if err := d.Reset(data, n); err != nil {
+		return err
+	}
+	var dict encoding.Binary
+	dict.Reset()
+	if _, err := d.Decode(&dict, n); err != nil {
+		return err
+	}
+	v.dict = encoding.NewDictBytes(&dict)
+	return nil
+}
+
+func (v *bytesVector) page(enc meta.Encoding, data []byte, n int) error {
+	if isDictionary(enc) {
+		if v.dict == nil && n > 0 {
+			return errNoDictionary
+		}
+		if v.dec = v.dict; v.dec != nil {
+			return v.dec.Reset(data, n)
+		}
+		enc, data = meta.Plain, nil
+	}
+	if v.decoders == nil {
+		v.decoders = map[meta.Encoding]encoding.Bytes{}
+	}
+	if v.dec = v.decoders[enc]; v.dec == nil {
+		d, err := encoding.NewBytes(enc)
+		if err != nil {
+			return err
+		}
+		v.decoders[enc], v.dec = d, d
+	}
+	return v.dec.Reset(data, n)
+}
+
+func (v *bytesVector) reserve(n int) { v.start(n) }
+
+func (v *bytesVector) decode(k int) (int, error) {
+	v.start(k)
+	return v.dec.Decode(&v.bin, k)
+}
+
+func (v *bytesVector) skip(k int) error { return v.dec.Skip(k) }
+
+func (v *bytesVector) spread(n int, valid []byte, off int) {
+	k := bits.Count(valid, off, n)
+	base := len(v.bin.Offsets) - 1 - k
+	for len(v.bin.Offsets) < base+1+n {
+		v.bin.Offsets = append(v.bin.Offsets, 0)
+	}
+	bits.SpreadOffsets(v.bin.Offsets[base:], n, valid, off)
+}
+
+func (v *bytesVector) size() int64 { return int64(len(v.bin.Data) + 4*len(v.bin.Offsets)) }
+
+func (v *bytesVector) take(n int) []*memory.Buffer {
+	v.start(0)
+	offs, data := v.offs, v.data
+	bin := v.bin
+	v.offs, v.data, v.bin = nil, nil, encoding.Binary{}
+	end := int(bin.Offsets[n])
+	v.last = end
+	if rest := len(bin.Offsets) - 1 - n; rest > 0 {
+		v.start(rest)
+		for _, o := range bin.Offsets[n+1:] {
+			v.bin.Offsets = append(v.bin.Offsets, o-int32(end))
+		}
+		v.bin.Data = append(v.bin.Data, bin.Data[end:]...)
+	}
+	return []*memory.Buffer{
+		handOver(offs, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(bin.Offsets))), 4*(n+1))),
+		handOver(data, bin.Data[:end]),
+	}
+}
+
+// handOver gives bytes as a buffer: the one they were to lie in, or, where
+// append moved them, one of their own.
+func handOver(b *memory.Buffer, bytes []byte) *memory.Buffer {
+	mem := b.Buf()
+	if cap(mem) > 0 && unsafe.SliceData(bytes) == unsafe.SliceData(mem) {
+		b.ResizeNoShrink(len(bytes))
+		return b
+	}
+	b.Release()
+	return memory.NewBufferBytes(bytes)
+}
+
+func (v *bytesVector) release() {
+	if v.offs != nil {
+		v.offs.Release()
+		v.data.Release()
+		v.offs, v.data, v.bin = nil, nil, encoding.Binary{}
+	}
+}
