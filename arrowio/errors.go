@@ -4,6 +4,9 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/bdkit/bdkit/internal/kernel"
+	"github.com/bdkit/bdkit/pushdown"
 )
 
 // The sentinels of what can be wrong with data, beside those of packages fs
@@ -14,7 +17,7 @@ var (
 	// ErrUnsupported is valid data, or a request, that needs what is not built.
 	ErrUnsupported = errors.New("unsupported feature")
 	// ErrCast is a value that does not fit the type asked for.
-	ErrCast = errors.New("value does not fit the type")
+	ErrCast = kernel.ErrCast
 	// ErrLimit is a bound reached: memory, depth, time.
 	ErrLimit = errors.New("resource limit")
 	// ErrIncomplete is a result that lacks rows it should have.
@@ -22,7 +25,7 @@ var (
 	// ErrKey is encrypted data whose key is missing or wrong.
 	ErrKey = errors.New("decryption key")
 	// ErrColumn is a column that a schema does not have, or has twice.
-	ErrColumn = errors.New("unknown or ambiguous column")
+	ErrColumn = pushdown.ErrColumn
 	// ErrOption is an option that a format or driver does not know.
 	ErrOption = errors.New("unknown or invalid option")
 )
