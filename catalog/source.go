@@ -1,0 +1,178 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/formats"
+	"github.com/bdkit/bdkit/formats/dataset"
+	"github.com/bdkit/bdkit/fs"
+)
+
+// Source is one or many files as a table.
+type Source struct {
+	arrowio.Table
+	o     Options
+	files []SourceFile
+	one   formats.FileReader // a single file stays open
+}
+
+// SourceFile is one of a source's files.
+type SourceFile struct {
+	URL  string // without secrets
+	Info fs.FileInfo
+
+	fsys  fs.FileSystem
+	known bool
+	stdin bool
+}
+
+// Open opens a path, a glob, a directory, a URL or "-". A glob or directory
+// without a matching file is fs.ErrNotExist.
+func Open(ctx context.Context, source string, o Options) (*Source, error) {
+	return OpenAll(ctx, []string{source}, o)
+}
+
+// OpenAll opens several sources as one table, their files in the order given.
+func OpenAll(ctx context.Context, sources []string, o Options) (*Source, error) {
+	s := &Source{o: o}
+	for _, src := range sources {
+		files, err := Files(ctx, src, o)
+		if err != nil {
+			return nil, err
+		}
+		s.files = append(s.files, files...)
+	}
+	if len(s.files) == 1 {
+		r, err := s.File(ctx, 0)
+		if err != nil {
+			return nil, err
+		}
+		s.Table, s.one = r, r
+		return s, nil
+	}
+	byURL := map[string]int{}
+	names := make([]string, len(s.files))
+	for i, f := range s.files {
+		if f.stdin {
+			return nil, fmt.Errorf("%w: standard input beside other files", arrowio.ErrUnsupported)
+		}
+		names[i] = f.URL
+		byURL[f.URL] = i
+	}
+	t, err := dataset.New(ctx, names, func(ctx context.Context, name string) (formats.FileReader, error) {
+		i, ok := byURL[name]
+		if !ok {
+			return nil, fmt.Errorf("%w: a split of another table: %s", arrowio.ErrUnsupported, name)
+		}
+		return s.File(ctx, i)
+	}, dataset.Options{UnionByName: o.UnionByName, Strict: o.Strict})
+	if err != nil {
+		return nil, err
+	}
+	s.Table = t
+	return s, nil
+}
+
+// Files are the source's files in order.
+func (s *Source) Files() []SourceFile { return s.files }
+
+// File opens file i on its own.
+func (s *Source) File(ctx context.Context, i int) (formats.FileReader, error) {
+	f := s.files[i]
+	if f.stdin {
+		return s.o.openSpooled(ctx)
+	}
+	return s.o.openIn(ctx, f.fsys, f.Info, f.known)
+}
+
+// Close closes what is open.
+func (s *Source) Close() error {
+	if s.one != nil {
+		return s.one.Close()
+	}
+	return nil
+}
+
+// Files lists the files that a source stands for. Of a directory and of a glob
+// the files whose name, or a folder below, begins with "_" or "." are left out.
+func Files(ctx context.Context, source string, o Options) ([]SourceFile, error) {
+	if source == "-" {
+		return []SourceFile{{URL: "-", stdin: true}}, nil
+	}
+	fsys, name, err := o.resolve(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	file := func(info fs.FileInfo, known bool) SourceFile {
+		return SourceFile{URL: fsys.URL(info.Name), Info: info, fsys: fsys, known: known}
+	}
+	if fs.HasMeta(name) {
+		out, err := globbed(ctx, fsys, name, file)
+		if err != nil || len(out) > 0 {
+			return out, err
+		}
+		// A name may hold such characters itself.
+		if info, err := fsys.Stat(ctx, name); err == nil && !info.IsDir {
+			return []SourceFile{file(info, true)}, nil
+		}
+		return nil, &fs.Error{Op: "list", URL: fs.Redact(source), Err: fmt.Errorf("%w: no file matches", fs.ErrNotExist)}
+	}
+	if !fsys.Caps().RealDirs && !strings.HasSuffix(source, "/") {
+		return []SourceFile{file(fs.FileInfo{Name: name}, false)}, nil
+	}
+	info, err := fsys.Stat(ctx, name)
+	if err != nil && !errors.Is(err, fs.ErrUnsupported) {
+		return nil, err
+	}
+	if err == nil && !info.IsDir {
+		return []SourceFile{file(info, true)}, nil
+	}
+	return listed(ctx, fsys, name, file)
+}
+
+func globbed(ctx context.Context, fsys fs.FileSystem, name string, file func(fs.FileInfo, bool) SourceFile) (out []SourceFile, err error) {
+	literal := strings.HasPrefix(path.Base(name), ".") || strings.HasPrefix(path.Base(name), "_")
+	for info, err := range fs.Glob(ctx, fsys, name) {
+		if err != nil {
+			return nil, err
+		}
+		if literal || !hidden(path.Base(info.Name)) {
+			out = append(out, file(info, true))
+		}
+	}
+	return out, nil
+}
+
+func listed(ctx context.Context, fsys fs.FileSystem, name string, file func(fs.FileInfo, bool) SourceFile) (out []SourceFile, err error) {
+	dir := strings.TrimSuffix(name, "/")
+	if dir != "" {
+		dir += "/"
+	}
+	for info, err := range fsys.List(ctx, dir, fs.ListOptions{}) {
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir && !hidden(strings.TrimPrefix(info.Name, dir)) {
+			out = append(out, file(info, true))
+		}
+	}
+	if len(out) == 0 {
+		return nil, &fs.Error{Op: "list", URL: fsys.URL(name), Err: fmt.Errorf("%w: no file in the directory", fs.ErrNotExist)}
+	}
+	return out, nil
+}
+
+// hidden says that an element of a path begins with "_" or ".".
+func hidden(rel string) bool {
+	for e := range strings.SplitSeq(rel, "/") {
+		if strings.HasPrefix(e, "_") || strings.HasPrefix(e, ".") {
+			return true
+		}
+	}
+	return false
+}

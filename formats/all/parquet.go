@@ -1,0 +1,5 @@
+//go:build !bd_no_parquet
+
+package all
+
+import _ "github.com/bdkit/bdkit/formats/parquet" // registers itself
