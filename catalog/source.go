@@ -83,11 +83,7 @@ func (s *Source) Files() []SourceFile { return s.files }
 
 // File opens file i on its own.
 func (s *Source) File(ctx context.Context, i int) (formats.FileReader, error) {
-	f := s.files[i]
-	if f.stdin {
-		return s.o.openSpooled(ctx)
-	}
-	return s.o.openIn(ctx, f.fsys, f.Info, f.known)
+	return s.files[i].Open(ctx, s.o)
 }
 
 // Close closes what is open.
@@ -175,4 +171,12 @@ func hidden(rel string) bool {
 		}
 	}
 	return false
+}
+
+// Open opens the file on its own.
+func (f SourceFile) Open(ctx context.Context, o Options) (formats.FileReader, error) {
+	if f.stdin {
+		return o.openSpooled(ctx)
+	}
+	return o.openIn(ctx, f.fsys, f.Info, f.known)
 }

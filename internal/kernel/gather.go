@@ -481,3 +481,21 @@ func (g gatherer) union(d arrow.ArrayData, s selection, bufs []*memory.Buffer, s
 	}
 	return array.NewData(d.DataType(), s.n, bufs, kids, 0, 0), nil
 }
+
+// TakeBatch gives the rows of a batch at the indices; a negative index gives
+// nulls. A nil mem is the default allocator.
+func TakeBatch(mem memory.Allocator, rec arrow.RecordBatch, indices []int64) (arrow.RecordBatch, error) {
+	if mem == nil {
+		mem = memory.DefaultAllocator
+	}
+	cols := make([]arrow.Array, rec.NumCols())
+	defer release(cols)
+	for i := range cols {
+		c, err := Take(mem, rec.Column(i), indices)
+		if err != nil {
+			return nil, err
+		}
+		cols[i] = c
+	}
+	return array.NewRecordBatch(rec.Schema(), cols, int64(len(indices))), nil
+}

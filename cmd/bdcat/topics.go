@@ -1,0 +1,33 @@
+package main
+
+// topics are the pages of help that belong to no command.
+var topics = []struct{ name, short, text string }{
+	{"where", "The language of --where", `Filters compare columns with values:
+
+  = != < <= > >=      a <= 5, name != 'x'
+  IN, NOT IN          carrier IN ('AA', 'DL')
+  BETWEEN             day BETWEEN DATE '2013-01-01' AND DATE '2013-01-31'
+  LIKE                name LIKE 'p%' (% any characters, _ one)
+  IS [NOT] NULL       dep_time IS NULL
+  AND OR NOT ( )
+
+Values: 5, 1.5e3, 'text' ('' is a quote), TRUE, FALSE, NULL,
+DATE '2013-01-31', TIMESTAMP '2013-01-31T10:00:00Z', TIME '10:00:00'.
+A field of a struct is a.b; a name with other characters is quoted: "a b".c.
+What is null is neither equal nor unequal to anything, as in SQL.`},
+	{"urls", "Where data can be", `  path, ./path          a local file
+  'dir/*.parquet'       a glob: * ? [a-z] {a,b} **
+  dir/                  all files in it, but those that begin with _ or .
+  https://host/file     over HTTP, by range requests
+  mem://name/file       in memory, for programs
+  -                     standard input; formats read from their end are copied first`},
+	{"types", "How values are shown", `JSON: bytes as base64, instants as RFC 3339 with the digits of the column's unit, dates
+and times as ISO 8601, maps as arrays of {key, value}, unions as the bare value, decimals
+and large integers as numbers (--json-safe: as strings), NaN and infinities as null.
+Text (table, csv, tsv, line, markdown): the same without quotes, bytes as hex, nested values as JSON.`},
+	{"exit-codes", "What the programs end with", `  0  all is well              4  incomplete, or verification failed
+  1  inputs differ            5  source or destination cannot be read or written
+  2  the command line         6  not allowed, or a key is missing
+  3  the data is bad          7  a limit: memory, time
+130  interrupted`},
+}

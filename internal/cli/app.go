@@ -1,0 +1,282 @@
+// Package cli is what bdcat and bdconvert share: flags, configuration, exit
+// codes, errors for people, signals, terminals.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/catalog"
+	"github.com/bdkit/bdkit/formats"
+	"github.com/bdkit/bdkit/formats/keyfile"
+	"github.com/bdkit/bdkit/fs"
+)
+
+// App is one run of a program.
+type App struct {
+	Prog           string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+
+	// The flags that all commands have.
+	Jobs      int
+	Memory    Size
+	Timeout   time.Duration
+	Color     string
+	Quiet     bool
+	Verbose   bool
+	LogFormat string
+	Driver    []string
+	Keys      string
+	Format    string
+	SpoolDir  string
+	MaxSpool  Size
+	Union     bool
+	Strict    bool
+	Progress  string
+
+	warned map[string]bool
+}
+
+// New is an App on the process's own streams.
+func New(prog string) *App {
+	return &App{Prog: prog, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, warned: map[string]bool{}}
+}
+
+// Flags adds the flags that all commands have.
+func (a *App) Flags(f *pflag.FlagSet) {
+	f.IntVarP(&a.Jobs, "jobs", "j", 0, "how many units to read at once (0: one a processor)")
+	f.Var(&a.Memory, "memory", "byte budget, and the limit of the Go runtime")
+	f.DurationVar(&a.Timeout, "timeout", 0, "give up after that long")
+	f.StringVar(&a.Color, "color", "auto", "auto, always, never")
+	f.BoolVarP(&a.Quiet, "quiet", "q", false, "no notices")
+	f.BoolVarP(&a.Verbose, "verbose", "v", false, "more notices")
+	f.StringVar(&a.LogFormat, "log-format", "text", "errors as text or json")
+	f.StringArrayVarP(&a.Driver, "option", "X", nil, "option of a driver or format, key=value")
+	f.StringVar(&a.Keys, "keys", "", "file of keys for encrypted files")
+	f.StringVar(&a.Format, "format", "", "format of the input (default: by content)")
+	f.StringVar(&a.SpoolDir, "spool-dir", "", "folder for the copy of standard input")
+	f.Var(&a.MaxSpool, "max-spool", "bytes of standard input to copy at most")
+	f.BoolVar(&a.Union, "union-by-name", false, "unite the columns of all files")
+	f.BoolVar(&a.Strict, "strict-schema", false, "all files must have the first one's schema")
+}
+
+// Main runs a command to the end and gives the exit code.
+func (a *App) Main(root *cobra.Command, args []string) int {
+	ctx, stop := a.signals()
+	defer stop()
+	root.SetArgs(args)
+	root.SetIn(a.Stdin)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", ErrUsage, err) })
+	run := root.PersistentPreRunE
+	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
+		if err := a.configure(cmd.Flags()); err != nil {
+			return err
+		}
+		if err := a.check(); err != nil {
+			return err
+		}
+		if a.Memory > 0 {
+			// What the runtime keeps besides the budget's bytes is about a fifth.
+			debug.SetMemoryLimit(int64(a.Memory))
+		}
+		if a.Timeout > 0 {
+			ctx, cancel := context.WithTimeoutCause(cmd.Context(), a.Timeout, context.DeadlineExceeded)
+			cmd.SetContext(ctx)
+			cobra.OnFinalize(cancel)
+		}
+		if run != nil {
+			return run(cmd, args)
+		}
+		return nil
+	}
+	err := root.ExecuteContext(ctx)
+	if err != nil && ctx.Err() != nil {
+		if cause := context.Cause(ctx); errors.Is(cause, errSignal) {
+			err = cause
+		}
+	}
+	if err != nil && strings.HasPrefix(err.Error(), "unknown command") {
+		err = fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	report(a.Stderr, a.Prog, err, a.LogFormat == "json")
+	return ExitCode(err)
+}
+
+// signals ends the context at the first interrupt, and the program at the second.
+func (a *App) signals() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	ch := make(chan os.Signal, 2)
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-ch:
+			cancel(errSignal)
+		case <-done:
+			return
+		}
+		select {
+		case <-ch:
+			os.Exit(ExitSignal)
+		case <-done:
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(ch)
+		close(done)
+		cancel(nil)
+	}
+}
+
+func (a *App) check() error {
+	for _, c := range []struct {
+		flag, value string
+		known       []string
+	}{
+		{"color", a.Color, []string{"auto", "always", "never"}},
+		{"log-format", a.LogFormat, []string{"text", "json"}},
+	} {
+		ok := false
+		for _, k := range c.known {
+			ok = ok || k == c.value
+		}
+		if !ok {
+			return fmt.Errorf("%w: --%s %q: want %s", ErrUsage, c.flag, c.value, strings.Join(c.known, ", "))
+		}
+	}
+	if a.Jobs < 0 {
+		return fmt.Errorf("%w: --jobs %d", ErrUsage, a.Jobs)
+	}
+	return nil
+}
+
+// Notice tells people something, unless they asked for quiet.
+func (a *App) Notice(format string, args ...any) {
+	if !a.Quiet {
+		fmt.Fprintf(a.Stderr, a.Prog+": "+format+"\n", args...)
+	}
+}
+
+// Warn tells people something once.
+func (a *App) Warn(text string) {
+	if !a.warned[text] {
+		a.warned[text] = true
+		a.Notice("%s", text)
+	}
+}
+
+// Terminal says whether a stream is one.
+func Terminal(w any) bool {
+	if p, ok := w.(*paged); ok {
+		w = p.terminal
+	}
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}
+
+// UseColor decides by flag, NO_COLOR and terminal.
+func (a *App) UseColor() bool {
+	switch a.Color {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && Terminal(a.Stdout)
+}
+
+// budgetShare is the part of --memory that bytes in flight may take; the rest
+// is the runtime's.
+const budgetShare = 2
+
+// RunOptions are those of one command. The pool is safe here: nothing keeps a
+// value beyond its batch.
+func (a *App) RunOptions() arrowio.RunOptions {
+	o := arrowio.RunOptions{Jobs: a.Jobs, ReadOptions: arrowio.ReadOptions{Alloc: arrowio.NewPool()}}
+	if a.Memory > 0 {
+		o.Budget = arrowio.NewBudget(int64(a.Memory) / budgetShare)
+		o.BatchBytes = max(1<<20, min(arrowio.DefaultBatchBytes, int64(a.Memory)/32))
+	}
+	return o
+}
+
+// Catalog gives the options with which sources are opened.
+func (a *App) Catalog(sources ...string) (catalog.Options, error) {
+	o := catalog.Options{
+		Format: a.Format, UnionByName: a.Union, Strict: a.Strict, Stdin: a.Stdin, SpoolDir: a.SpoolDir, MaxSpool: int64(a.MaxSpool),
+		Notice: func(s string) { a.Notice("%s", s) },
+	}
+	set, driver, err := a.driverOptions(false)
+	if err != nil {
+		return o, err
+	}
+	o.Formats.Set, o.FS = set, driver
+	if o.Formats.Keys, err = a.keys(); err != nil {
+		return o, err
+	}
+	for _, s := range sources {
+		if fs.Redact(s) != s {
+			a.Warn("a password in a URL is visible to others on this machine")
+		}
+	}
+	return o, nil
+}
+
+func (a *App) keys() (formats.KeyRetriever, error) {
+	if a.Keys == "" {
+		return nil, nil
+	}
+	k, err := keyfile.Load(a.Keys)
+	if err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// driverOptions splits -X key=value between formats, which know their keys, and
+// filesystems, which refuse what they do not know.
+func (a *App) driverOptions(write bool) (set map[string]string, driver fs.Options, err error) {
+	known := map[string]bool{}
+	for _, f := range formats.All() {
+		for _, o := range f.Options() {
+			if o.Write == write {
+				known[o.Key] = true
+			}
+		}
+	}
+	for _, kv := range a.Driver {
+		k, v, ok := strings.Cut(kv, "=")
+		if !ok || k == "" {
+			return nil, nil, fmt.Errorf("%w: -X %q: want key=value", ErrUsage, kv)
+		}
+		if known[k] {
+			if set == nil {
+				set = map[string]string{}
+			}
+			set[k] = v
+			continue
+		}
+		if driver == nil {
+			driver = fs.Options{}
+		}
+		driver[k] = v
+	}
+	return set, driver, nil
+}
