@@ -269,8 +269,8 @@ func (s *pageStream) room(size int) error {
 	if err := s.win.budget.Force(int64(want)); err != nil {
 		return err
 	}
-	s.win.budget.Release(s.raws)
-	s.raw, s.raws = make([]byte, want), int64(want)
+	s.freeRaw()
+	s.raw, s.raws = scratch.Allocate(want), int64(want)
 	return nil
 }
 
@@ -359,6 +359,13 @@ func (s *pageStream) errAt(off int64, err error) error {
 
 func (s *pageStream) close() {
 	s.win.close()
+	s.freeRaw()
+}
+
+func (s *pageStream) freeRaw() {
 	s.win.budget.Release(s.raws)
+	if s.raw != nil {
+		scratch.Free(s.raw)
+	}
 	s.raw, s.raws = nil, 0
 }

@@ -86,9 +86,9 @@ func (w *window) prepare(off int64, n int) (fs.Range, error) {
 		if err := w.budget.Force(int64(size)); err != nil {
 			return fs.Range{}, &arrowio.Error{Offset: off, Err: err}
 		}
-		grown := make([]byte, size)
+		grown := scratch.Allocate(size)
 		copy(grown, keep)
-		w.budget.Release(w.held)
+		w.close()
 		w.buf, w.held = grown, int64(size)
 	} else {
 		w.buf = w.buf[:size]
@@ -100,5 +100,11 @@ func (w *window) prepare(off int64, n int) (fs.Range, error) {
 
 func (w *window) close() {
 	w.budget.Release(w.held)
+	if w.buf != nil {
+		scratch.Free(w.buf)
+	}
 	w.buf, w.held = nil, 0
 }
+
+// scratch recycles the memory of windows and pages from chunk to chunk.
+var scratch = arrowio.NewPool()

@@ -57,6 +57,9 @@ func castFast(mem memory.Allocator, arr arrow.Array, to arrow.DataType, o CastOp
 	case *array.Date64:
 		return toUnit(mem, arr, a.Values(), to, o)
 	case *array.String, *array.LargeString, *array.Binary, *array.LargeBinary, *array.StringView, *array.BinaryView:
+		if out, ok := castBytes(mem, arr, to); ok {
+			return out, true, nil
+		}
 		return relabel(arr, from, to)
 	}
 	return nil, false, nil

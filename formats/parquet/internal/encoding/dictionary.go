@@ -101,11 +101,11 @@ func (d *dictFixed[T]) Decode(mem []byte) error {
 		}
 		n = d.runs.DecodeSome(d.buf[:min(len(d.buf), len(dst))])
 		idx := d.buf[:n]
-		if err := checkIndices(idx, len(dict)); err != nil {
-			return err
-		}
 		out := dst[:len(idx)]
 		for i, v := range idx {
+			if uint64(v) >= uint64(len(dict)) {
+				return corrupt("dictionary index %d of %d entries", v, len(dict))
+			}
 			out[i] = dict[v]
 		}
 		dst = dst[n:]
