@@ -11,28 +11,37 @@ import (
 	"github.com/bdkit/bdkit/formats/parquet/internal/schema"
 )
 
-// storedSchema is s as ARROW:schema tells it: the same, but for top-level and
-// nested timestamps in the units in which the file holds them. Readers restore
-// a time zone only where the units agree.
+// storedSchema is s as ARROW:schema tells it: the same, but for timestamps,
+// which have the units in which the file holds them, since other readers restore
+// a time zone only where the units agree. Our own finds the unit that they had
+// in the field's metadata.
 func storedSchema(s *arrow.Schema, t *schema.Tree) *arrow.Schema {
 	fields := make([]arrow.Field, s.NumFields())
 	for i, f := range s.Fields() {
-		f.Type = storedType(f.Type, t.Roots[i])
-		fields[i] = f
+		fields[i] = storedField(f, t.Roots[i])
 	}
 	m := s.Metadata()
 	return arrow.NewSchema(fields, &m)
 }
 
-func storedType(dt arrow.DataType, n *schema.Node) arrow.DataType {
-	field := func(f arrow.Field, n *schema.Node) arrow.Field {
-		f.Type = storedType(f.Type, n)
-		return f
+func storedField(f arrow.Field, n *schema.Node) arrow.Field {
+	if t, ok := schema.Storage(f.Type).(*arrow.TimestampType); ok && n.Element != nil && t.Unit != schema.ArrowUnit(n.Element.Logical.Unit) {
+		md := map[string]string{}
+		if f.Metadata.Len() > 0 {
+			md = f.Metadata.ToMap()
+		}
+		md[schema.UnitKey] = t.Unit.String()
+		f.Metadata = arrow.MetadataFrom(md)
 	}
+	f.Type = storedType(f.Type, n)
+	return f
+}
+
+func storedType(dt arrow.DataType, n *schema.Node) arrow.DataType {
+	field := storedField
 	switch t := dt.(type) {
 	case *arrow.TimestampType:
-		unit := map[meta.TimeUnit]arrow.TimeUnit{meta.Millis: arrow.Millisecond, meta.Micros: arrow.Microsecond, meta.Nanos: arrow.Nanosecond}[n.Element.Logical.Unit]
-		return &arrow.TimestampType{Unit: unit, TimeZone: t.TimeZone}
+		return &arrow.TimestampType{Unit: schema.ArrowUnit(n.Element.Logical.Unit), TimeZone: t.TimeZone}
 	case *arrow.DictionaryType:
 		return &arrow.DictionaryType{IndexType: t.IndexType, ValueType: storedType(t.ValueType, n), Ordered: t.Ordered}
 	case *arrow.RunEndEncodedType:

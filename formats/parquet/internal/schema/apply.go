@@ -58,6 +58,12 @@ func (n *Node) apply(f arrow.Field) {
 	}
 	switch n.Kind {
 	case Leaf:
+		if unit, ok := f.Metadata.GetValue(UnitKey); ok {
+			dt = withUnit(dt, unit)
+			md := f.Metadata.ToMap()
+			delete(md, UnitKey)
+			f.Metadata = arrow.MetadataFrom(md)
+		}
 		if !n.applyLeaf(dt) {
 			return
 		}
@@ -101,6 +107,23 @@ func (n *Node) apply(f arrow.Field) {
 		n.Rebuild()
 	}
 	n.Field.Metadata = merge(f.Metadata, n.Field.Metadata)
+}
+
+// withUnit gives a timestamp, encoded or not, another unit.
+func withUnit(dt arrow.DataType, unit string) arrow.DataType {
+	switch t := dt.(type) {
+	case *arrow.TimestampType:
+		for _, u := range []arrow.TimeUnit{arrow.Second, arrow.Millisecond, arrow.Microsecond, arrow.Nanosecond} {
+			if u.String() == unit {
+				return &arrow.TimestampType{Unit: u, TimeZone: t.TimeZone}
+			}
+		}
+	case *arrow.DictionaryType:
+		return &arrow.DictionaryType{IndexType: t.IndexType, ValueType: withUnit(t.ValueType, unit), Ordered: t.Ordered}
+	case *arrow.RunEndEncodedType:
+		return arrow.RunEndEncodedOf(t.RunEnds(), withUnit(t.Encoded(), unit))
+	}
+	return dt
 }
 
 // merge keeps all keys of b and those of a that b lacks.
@@ -175,7 +198,7 @@ func castable(natural, dt arrow.DataType) bool {
 	case arrow.TIMESTAMP:
 		u, ok := natural.(*arrow.TimestampType)
 		t := dt.(*arrow.TimestampType)
-		return ok && u.Unit == arrow.Millisecond && t.Unit == arrow.Second && (u.TimeZone != "") == (t.TimeZone != "")
+		return ok && (u.TimeZone != "") == (t.TimeZone != "")
 	case arrow.DECIMAL32, arrow.DECIMAL64, arrow.DECIMAL128, arrow.DECIMAL256:
 		from, ok := natural.(arrow.DecimalType)
 		to := dt.(arrow.DecimalType)

@@ -22,6 +22,10 @@ type WriteOptions struct {
 // FieldIDKey is the field metadata that carries a Parquet field id.
 const FieldIDKey = "PARQUET:field_id"
 
+// UnitKey is the field metadata, inside ARROW:schema alone, that carries the
+// unit of a timestamp that was stored in another.
+const UnitKey = "bdkit:unit"
+
 // Names of the groups that make a list or a map (LogicalTypes.md, "Nested Types").
 const (
 	listGroup, listElement  = "list", "element"
