@@ -199,7 +199,7 @@ func encodeRuns(mem memory.Allocator, arr arrow.Array, to *arrow.RunEndEncodedTy
 	defer ends.Release()
 	var rows []int64
 	for i, n := 0, vals.Len(); i < n; i++ {
-		if i+1 == n || !array.SliceEqual(vals, int64(i), int64(i+1), vals, int64(i+1), int64(i+2)) {
+		if i+1 == n || !sameBits(vals, i, i+1) {
 			rows = append(rows, int64(i))
 			ends.Append(int64(i + 1))
 		}
@@ -219,6 +219,14 @@ func encodeRuns(mem memory.Allocator, arr arrow.Array, to *arrow.RunEndEncodedTy
 	d := array.NewData(to, vals.Len(), []*memory.Buffer{nil}, []arrow.ArrayData{re.Data(), runs.Data()}, 0, 0)
 	defer d.Release()
 	return array.MakeFromData(d), nil
+}
+
+// sameBits says that two rows hold one value bit for bit: 0 and -0 do not.
+func sameBits(arr arrow.Array, i, j int) bool {
+	if arr.IsNull(i) || arr.IsNull(j) {
+		return arr.IsNull(i) == arr.IsNull(j)
+	}
+	return rowKey(arr, i) == rowKey(arr, j)
 }
 
 // castRows casts a value at a time: the way of all but the usual casts.

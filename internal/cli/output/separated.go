@@ -60,7 +60,7 @@ func (s *separated) append(cell []byte, null bool) {
 		}
 		return
 	}
-	if null || len(cell) > 0 && bytes.IndexAny(cell, "\",\n\r") < 0 && string(cell) != s.style.Null {
+	if null || len(cell) > 0 && !bytes.ContainsAny(cell, "\",\n\r") && string(cell) != s.style.Null {
 		s.buf = append(s.buf, cell...)
 		return
 	}
