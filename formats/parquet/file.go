@@ -38,7 +38,8 @@ type Reader struct {
 	url     string
 	size    int64
 	version string
-	footer  int64 // its offset
+	footer  int64  // its offset
+	tail    []byte // the end of the file that Open read; page indexes often lie in it
 	md      *meta.FileMetaData
 	rows    int64
 	tree    *schema.Tree
@@ -121,6 +122,7 @@ func (r *Reader) readFooter(ctx context.Context) (footer []byte, encrypted bool,
 		return nil, false, err
 	}
 	buf, r.size, r.version = buf[:n], info.Size, info.Version
+	r.tail = buf
 	if r.size < int64(trailer+len(magicPlain)) {
 		return nil, false, fmt.Errorf("%w: not a Parquet file: %d bytes", arrowio.ErrCorrupt, r.size)
 	}

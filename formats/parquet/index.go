@@ -30,7 +30,9 @@ func (r *Reader) section(ctx context.Context, label string, off int64, size int6
 		return nil, &arrowio.Error{Op: "read", URL: r.url, Unit: rowGroupName(rg), Offset: off, Err: fmt.Errorf("%w: %s of %d bytes", arrowio.ErrCorrupt, label, size)}
 	}
 	b := make([]byte, size)
-	if err := r.f.ReadRanges(ctx, []fs.Range{{Off: off, Dst: b, Label: fmt.Sprintf("%s, column %s: %s", rowGroupName(rg), r.tree.Leaves[column].Name(), label)}}); err != nil {
+	if start := r.size - int64(len(r.tail)); off >= start {
+		copy(b, r.tail[off-start:])
+	} else if err := r.f.ReadRanges(ctx, []fs.Range{{Off: off, Dst: b, Label: fmt.Sprintf("%s, column %s: %s", rowGroupName(rg), r.tree.Leaves[column].Name(), label)}}); err != nil {
 		return nil, err
 	}
 	if key == nil {
@@ -123,7 +125,9 @@ func (r *Reader) bloomFilter(ctx context.Context, rg, column int) (bloom.Filter,
 // selectRows finds the rows of a row group that the page indexes of the
 // filter's columns leave possible. The pages of several columns do not end at
 // the same rows: the containers judged are the stretches between any two ends.
-func (r *Reader) selectRows(ctx context.Context, rg int, filter pushdown.Expr, cols *schema.Tree) (columnar.Selection, error) {
+//
+// The offset indexes that were read on the way are kept in known, by column.
+func (r *Reader) selectRows(ctx context.Context, rg int, filter pushdown.Expr, cols *schema.Tree, known map[int]*meta.OffsetIndex) (columnar.Selection, error) {
 	rows := r.md.RowGroups[rg].NumRows
 	all := columnar.All(rows)
 	st := pageStats{r: r, rows: rows, columns: map[int]*pageColumn{}}
@@ -154,6 +158,7 @@ func (r *Reader) selectRows(ctx context.Context, rg int, filter pushdown.Expr, c
 		if oi == nil || len(oi.Pages) != len(ci.NullPages) {
 			continue
 		}
+		known[n.Column] = oi
 		for _, p := range oi.Pages {
 			starts = append(starts, p.FirstRow)
 		}
@@ -271,10 +276,13 @@ func (s *pageStats) Nulls(p pushdown.Path) (nulls, rows []int64) {
 func (s *pageStats) MayContain(pushdown.Path, arrow.Array, []bool) []pushdown.Truth { return nil }
 
 // useIndex lets a leaf find its pages by the offset index.
-func (l *leaf) useIndex(ctx context.Context, r *Reader, c *meta.ColumnChunk, rg int, key *crypt.Column, sel columnar.Selection, rows int64) error {
-	x, err := r.offsetIndex(ctx, c, key, rg, l.node.Column)
-	if err != nil || x == nil {
-		return err
+func (l *leaf) useIndex(ctx context.Context, g *rowGroup, c *meta.ColumnChunk, key *crypt.Column, sel columnar.Selection, rows int64) error {
+	x := g.indexes[l.node.Column]
+	if x == nil {
+		var err error
+		if x, err = g.r.offsetIndex(ctx, c, key, g.rg, l.node.Column); err != nil || x == nil {
+			return err
+		}
 	}
 	s := &l.pages
 	s.index, s.wanted = x, make([]bool, len(x.Pages))

@@ -9,6 +9,7 @@ import (
 	"iter"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 	"github.com/bdkit/bdkit/formats/parquet/internal/schema"
 	"github.com/bdkit/bdkit/fs"
 	"github.com/bdkit/bdkit/internal/columnar"
@@ -167,7 +168,8 @@ func (g *rowGroup) open(ctx context.Context) (err error) {
 			return err
 		}
 		filterRoots = ft.Roots
-		if g.todo, err = g.r.selectRows(ctx, g.rg, g.filter, ft); err != nil {
+		g.indexes = map[int]*meta.OffsetIndex{}
+		if g.todo, err = g.r.selectRows(ctx, g.rg, g.filter, ft, g.indexes); err != nil {
 			return err
 		}
 	}

@@ -40,6 +40,8 @@ type rowGroup struct {
 	held   *job // found while another was put together
 	rows   int  // of a batch, at most
 	opened []*leaf
+
+	indexes map[int]*meta.OffsetIndex // read already, by column
 }
 
 // origin of a shown column: one of the filter's columns, or of the rest.
@@ -141,7 +143,7 @@ func (g *rowGroup) newLeaf(ctx context.Context, n *schema.Node, root bool, sel c
 	}
 	rows := g.r.md.RowGroups[g.rg].NumRows
 	if sel.Count() < rows {
-		if err := l.useIndex(ctx, g.r, c, g.rg, key, sel, rows); err != nil {
+		if err := l.useIndex(ctx, g, c, key, sel, rows); err != nil {
 			return nil, fail(err)
 		}
 	}
@@ -193,7 +195,11 @@ func (g *rowGroup) prime(ctx context.Context, s *columnSet) error {
 	room := int64(64 << 20)
 	for _, l := range s.leaves {
 		w := &l.pages.win
-		if first := int64(w.step); w.file == g.r.f && first <= room && l.pages.index == nil && g.r.md.RowGroups[g.rg].NumRows > 0 {
+		first := int64(w.step)
+		if g.o.BatchRows > fewBatchRows { // not the head alone is wanted
+			first = max(first, step)
+		}
+		if w.file == g.r.f && first <= room && l.pages.index == nil && g.r.md.RowGroups[g.rg].NumRows > 0 {
 			if n := min(first, w.soft-l.pages.off); n > 0 {
 				r, err := w.prepare(l.pages.off, int(n))
 				if err != nil {
@@ -210,6 +216,10 @@ func (g *rowGroup) prime(ctx context.Context, s *columnSet) error {
 	}
 	return g.r.f.ReadRanges(ctx, rs)
 }
+
+// fewBatchRows is the batch size up to which a reader is taken to want the
+// first rows only, and no more than a page of each column is fetched at first.
+const fewBatchRows = 4096
 
 // read makes up to want rows wait in all leaves and gives how many there are.
 func (s *columnSet) read(ctx context.Context, sel columnar.Selection, want int) (int, error) {

@@ -78,6 +78,8 @@ func (a *App) Flags(f *pflag.FlagSet) {
 func (a *App) Main(root *cobra.Command, args []string) int {
 	ctx, stop := a.signals()
 	defer stop()
+	out := &checked{Writer: a.Stdout}
+	a.Stdout = out
 	root.SetArgs(args)
 	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
@@ -107,6 +109,12 @@ func (a *App) Main(root *cobra.Command, args []string) int {
 		return nil
 	}
 	err := root.ExecuteContext(ctx)
+	if err == nil || errors.Is(err, ErrDiffers) {
+		// An answer that did not arrive is none, whichever command gave it.
+		if out.err != nil {
+			err = fmt.Errorf("%w: standard output: %w", fs.ErrIO, out.err)
+		}
+	}
 	if err != nil && ctx.Err() != nil {
 		if cause := context.Cause(ctx); errors.Is(cause, errSignal) {
 			err = cause
@@ -124,6 +132,10 @@ func (a *App) signals() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	ch := make(chan os.Signal, 2)
 	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	// Whoever asks for SIGPIPE gets EPIPE from the write, in place of death by
+	// signal: a reader that has seen enough, as head has, is no failure.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
 	done := make(chan struct{})
 	go func() {
 		select {
@@ -140,6 +152,7 @@ func (a *App) signals() (context.Context, func()) {
 	}()
 	return ctx, func() {
 		signal.Stop(ch)
+		signal.Stop(pipe)
 		close(done)
 		cancel(nil)
 	}
@@ -186,6 +199,9 @@ func (a *App) Warn(text string) {
 func Terminal(w any) bool {
 	if p, ok := w.(*paged); ok {
 		w = p.terminal
+	}
+	if c, ok := w.(*checked); ok {
+		w = c.Writer
 	}
 	f, ok := w.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd())
