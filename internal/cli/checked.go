@@ -17,3 +17,11 @@ func (c *checked) Write(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// bare is the stream below.
+func bare(w io.Writer) io.Writer {
+	if c, ok := w.(*checked); ok {
+		return c.Writer
+	}
+	return w
+}

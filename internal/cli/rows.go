@@ -229,7 +229,7 @@ func (a *App) page() (stop func()) {
 		return func() {}
 	}
 	cmd := exec.Command(path, args[1:]...)
-	cmd.Stdout, cmd.Stderr = a.Stdout, a.Stderr
+	cmd.Stdout, cmd.Stderr = bare(a.Stdout), a.Stderr // a pager needs the terminal itself
 	in, err := cmd.StdinPipe()
 	if err != nil || cmd.Start() != nil {
 		return func() {}
