@@ -108,9 +108,12 @@ func (j *job) plan(ctx context.Context, sources []string, dest string) ([]task, 
 		if err != nil {
 			return nil, err
 		}
-		base := literalDir(src)
+		base, err := literalDir(ctx, src, o.FS)
+		if err != nil {
+			return nil, err
+		}
 		for _, f := range files {
-			name, err := j.outputName(f.URL, base)
+			name, err := j.outputName(f.Info.Name, base)
 			if err != nil {
 				return nil, err
 			}
@@ -162,28 +165,27 @@ func isDirectory(ctx context.Context, dest string) bool {
 	return err == nil && info.IsDir
 }
 
-// literalDir is the folder of a source before its first pattern: what is below
-// keeps its relative path.
-func literalDir(src string) string {
-	if fs.HasMeta(src) {
-		src = src[:strings.IndexAny(src, `*?[{\`)]
-		return src[:strings.LastIndexByte(src, '/')+1]
+// literalDir is the folder of a source before its first pattern, as a name in
+// its filesystem: what is below keeps its relative path.
+func literalDir(ctx context.Context, src string, o fs.Options) (string, error) {
+	_, name, err := fs.Resolve(ctx, src, o)
+	if err != nil {
+		return "", err
 	}
-	if strings.HasSuffix(src, "/") {
-		return src
+	if i := strings.IndexAny(name, `*?[{\`); i >= 0 && fs.HasMeta(name) {
+		name = name[:i]
+	} else if strings.HasSuffix(src, "/") || isDirectory(ctx, src) {
+		name = strings.TrimSuffix(name, "/") + "/"
 	}
-	if info, err := os.Stat(src); err == nil && info.IsDir() {
-		return src + "/"
-	}
-	return src[:strings.LastIndexByte(src, '/')+1]
+	return name[:strings.LastIndexByte(name, '/')+1], nil
 }
 
 // outputName is a file's path below the output directory, with the extension
 // of the output format.
-func (j *job) outputName(url, base string) (string, error) {
-	rel := path.Base(url)
-	if i := strings.LastIndex(url, base); base != "" && i >= 0 {
-		rel = url[i+len(base):]
+func (j *job) outputName(name, base string) (string, error) {
+	rel, below := strings.CutPrefix(name, base)
+	if !below {
+		rel = path.Base(name)
 	}
 	if j.to == "" {
 		return rel, nil
@@ -197,7 +199,17 @@ func (j *job) outputName(url, base string) (string, error) {
 
 func (j *job) createOptions() (catalog.CreateOptions, error) {
 	set, err := j.writerOptions()
-	return catalog.CreateOptions{Format: j.to, Formats: formats.Options{Set: set}, Overwrite: j.ifExists == "overwrite", Stdout: j.app.Stdout}, err
+	if err != nil {
+		return catalog.CreateOptions{}, err
+	}
+	own, driver, err := j.app.WriterOptions()
+	for k, v := range own {
+		if _, given := set[k]; given {
+			return catalog.CreateOptions{}, fmt.Errorf("%w: %s is given by a flag and by -X", cli.ErrUsage, k)
+		}
+		set[k] = v
+	}
+	return catalog.CreateOptions{Format: j.to, FS: driver, Formats: formats.Options{Set: set}, Overwrite: j.ifExists == "overwrite", Stdout: j.app.Stdout}, err
 }
 
 // convert runs one task.
@@ -226,6 +238,9 @@ func (j *job) convert(ctx context.Context, t task) (_ *done, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if j.app.Keys != "" {
+		j.app.Warn("what is written is not encrypted")
+	}
 	sink, err := catalog.Create(ctx, t.dest, r.Schema(), co)
 	if err != nil {
 		return nil, err
@@ -237,6 +252,9 @@ func (j *job) convert(ctx context.Context, t task) (_ *done, err error) {
 		return nil, err
 	}
 	if err := r.Close(); err != nil {
+		return nil, err
+	}
+	if err := j.complete(ctx, src, rows); err != nil {
 		return nil, err
 	}
 	res, err := sink.Commit(ctx)
@@ -257,6 +275,19 @@ func (j *job) convert(ctx context.Context, t task) (_ *done, err error) {
 		j.app.Notice("%s: %.3f s, %.0f rows/s", d.Dest, sec, float64(rows)/sec)
 	}
 	return d, nil
+}
+
+// complete makes sure, before anything is published, that the rows which were
+// read are all that the source says it has.
+func (j *job) complete(ctx context.Context, src *catalog.Source, rows int64) error {
+	if j.rows.Where != "" || j.rows.Limit > 0 {
+		return nil
+	}
+	n, err := arrowio.Count(ctx, src, nil, j.app.RunOptions())
+	if err == nil && n != rows {
+		err = fmt.Errorf("%w: %s has %d rows, %d were read; nothing was written", arrowio.ErrIncomplete, src.Files()[0].URL, n, rows)
+	}
+	return err
 }
 
 // read gives the rows to be written, in their new shape.

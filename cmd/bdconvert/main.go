@@ -27,6 +27,7 @@ func newRoot(a *cli.App) *cobra.Command {
 		Long: "Move data between formats and stores, and lose nothing.\n\nDEST is a file, a directory (with a slash at its end, or one that is there), a URL, or - for standard output.\nNothing is there under its name before all of it is.",
 		Args: cobra.ArbitraryArgs, RunE: func(cmd *cobra.Command, args []string) error { return j.run(cmd.Context(), args) },
 	}
+	a.Writes = true
 	a.Flags(root.PersistentFlags())
 	j.flags(root.Flags())
 	return root

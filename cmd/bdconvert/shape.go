@@ -30,10 +30,10 @@ type shaped struct {
 	cast  bool
 }
 
-// items reads "a=b, c=d"; commas inside parentheses do not separate.
+// items reads "a=b, c=d"; commas inside parentheses and quotes do not separate.
 func items(text, flag string) ([][2]string, error) {
 	var out [][2]string
-	depth, start := 0, 0
+	depth, start, quote := 0, 0, byte(0)
 	cut := func(end int) error {
 		item := strings.TrimSpace(text[start:end])
 		k, v, ok := strings.Cut(item, "=")
@@ -47,18 +47,22 @@ func items(text, flag string) ([][2]string, error) {
 		return nil, nil
 	}
 	for i := range len(text) {
-		switch text[i] {
-		case '(':
-			depth++
-		case ')':
-			depth--
-		case ',':
-			if depth == 0 {
-				if err := cut(i); err != nil {
-					return nil, err
-				}
-				start = i + 1
+		switch c := text[i]; {
+		case quote != 0: // a doubled quote closes and opens again
+			if c == quote {
+				quote = 0
 			}
+		case c == '\'':
+			quote = c
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case c == ',' && depth == 0:
+			if err := cut(i); err != nil {
+				return nil, err
+			}
+			start = i + 1
 		}
 	}
 	return out, cut(len(text))
@@ -127,6 +131,13 @@ func (j *job) shape(s *arrow.Schema) (*shape, error) {
 		}
 		fields = append(fields, arrow.Field{Name: kv[0], Type: v.DataType(), Nullable: v.NullN() > 0})
 		out.cols = append(out.cols, shaped{from: -1, value: v})
+	}
+	named := map[string]bool{}
+	for _, f := range fields {
+		if named[f.Name] && len(renames)+len(added) > 0 { // those of a source are its own
+			return nil, fmt.Errorf("%w: two columns would be named %q", cli.ErrUsage, f.Name)
+		}
+		named[f.Name] = true
 	}
 	md := s.Metadata()
 	out.schema = arrow.NewSchema(fields, &md)

@@ -48,6 +48,10 @@ type App struct {
 	Strict    bool
 	Progress  string
 
+	// Writes says that the program writes too: options of the writers are then
+	// nothing to tell a source.
+	Writes bool
+
 	warned map[string]bool
 }
 
@@ -266,14 +270,22 @@ func (a *App) keys() (formats.KeyRetriever, error) {
 	return k, nil
 }
 
+// WriterOptions are the options (-X) of the format that is written, and of the
+// filesystem that it is written to.
+func (a *App) WriterOptions() (set map[string]string, driver fs.Options, err error) {
+	return a.driverOptions(true)
+}
+
 // driverOptions splits -X key=value between formats, which know their keys, and
 // filesystems, which refuse what they do not know.
 func (a *App) driverOptions(write bool) (set map[string]string, driver fs.Options, err error) {
-	known := map[string]bool{}
+	known, other := map[string]bool{}, map[string]bool{}
 	for _, f := range formats.All() {
 		for _, o := range f.Options() {
 			if o.Write == write {
 				known[o.Key] = true
+			} else if a.Writes {
+				other[o.Key] = true
 			}
 		}
 	}
@@ -287,6 +299,9 @@ func (a *App) driverOptions(write bool) (set map[string]string, driver fs.Option
 				set = map[string]string{}
 			}
 			set[k] = v
+			continue
+		}
+		if other[k] {
 			continue
 		}
 		if driver == nil {
