@@ -309,7 +309,8 @@ func (k *Sink) flush() error {
 		if err != nil {
 			return err
 		}
-		m := &chunk.meta
+		m := new(meta.ColumnMetaData)
+		*m = chunk.meta // a pointer into the chunk would keep its pages
 		start := k.pos
 		if chunk.dict != nil {
 			m.DictionaryPageOffset = start

@@ -98,6 +98,8 @@ func (a *App) Main(root *cobra.Command, args []string) int {
 		if err := a.check(); err != nil {
 			return err
 		}
+		// Batches are recycled, so that a tighter collector costs little.
+		debug.SetGCPercent(50)
 		if a.Memory > 0 {
 			// What the runtime keeps besides the budget's bytes is about a fifth.
 			debug.SetMemoryLimit(int64(a.Memory))
@@ -226,13 +228,17 @@ func (a *App) UseColor() bool {
 // is the runtime's.
 const budgetShare = 2
 
+// batchBytes is smaller than the library's default: a program shares the
+// machine with others.
+const batchBytes = 8 << 20
+
 // RunOptions are those of one command. The pool is safe here: nothing keeps a
 // value beyond its batch.
 func (a *App) RunOptions() arrowio.RunOptions {
-	o := arrowio.RunOptions{Jobs: a.Jobs, ReadOptions: arrowio.ReadOptions{Alloc: arrowio.NewPool()}}
+	o := arrowio.RunOptions{Jobs: a.Jobs, ReadOptions: arrowio.ReadOptions{Alloc: arrowio.NewPool(), BatchBytes: batchBytes}}
 	if a.Memory > 0 {
 		o.Budget = arrowio.NewBudget(int64(a.Memory) / budgetShare)
-		o.BatchBytes = max(1<<20, min(arrowio.DefaultBatchBytes, int64(a.Memory)/32))
+		o.BatchBytes = max(1<<20, min(batchBytes, int64(a.Memory)/32))
 	}
 	return o
 }
