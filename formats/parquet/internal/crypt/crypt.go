@@ -7,6 +7,7 @@
 package crypt
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/subtle"
@@ -14,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/formats"
@@ -61,15 +63,20 @@ type Column struct {
 }
 
 // NewFile finds the footer key. Without keys, or without the AAD prefix where
-// the file does not store it, the error wraps arrowio.ErrKey. Where the footer
-// key alone is missing, that error comes of what needs it.
+// the file does not store it, or with another than it stores, the error wraps
+// arrowio.ErrKey. Where the footer key alone is missing, that error comes of
+// what needs it.
 func NewFile(alg meta.EncryptionAlgorithm, footerKeyMetadata []byte, keys formats.KeyRetriever) (*File, error) {
 	if keys == nil {
 		return nil, fmt.Errorf("%w: the file is encrypted and no key was given (try: --keys FILE)", arrowio.ErrKey)
 	}
-	prefix := alg.AADPrefix
-	if alg.SupplyAADPrefix || len(prefix) == 0 {
-		prefix = keys.AADPrefix()
+	prefix, given := alg.AADPrefix, keys.AADPrefix()
+	switch {
+	case alg.SupplyAADPrefix || len(prefix) == 0:
+		prefix = given
+	case len(given) > 0 && !bytes.Equal(prefix, given):
+		// Who gives a prefix wants that file and no other under its name.
+		return nil, fmt.Errorf("%w: the file's AAD prefix is not the one given with the keys", arrowio.ErrKey)
 	}
 	if alg.SupplyAADPrefix && len(prefix) == 0 {
 		return nil, fmt.Errorf("%w: the file's AAD prefix must be given with the keys", arrowio.ErrKey)
@@ -126,7 +133,7 @@ func (f *File) VerifyFooter(footer, signature []byte) error {
 	if len(signature) < nonceLen+tagLen {
 		return fmt.Errorf("%w: a footer signature of %d bytes", arrowio.ErrCorrupt, len(signature))
 	}
-	tag := f.Sign(footer, signature[:nonceLen])[nonceLen:]
+	tag := f.sign(footer, signature[:nonceLen])[nonceLen:]
 	if subtle.ConstantTimeCompare(tag, signature[nonceLen:nonceLen+tagLen]) == 0 {
 		return fmt.Errorf("%w: the footer's signature does not match: the key is not the file's, or the footer was changed", arrowio.ErrKey)
 	}
@@ -135,7 +142,17 @@ func (f *File) VerifyFooter(footer, signature []byte) error {
 
 // Sign gives the signature of a plaintext footer: the nonce and the tag of its
 // encryption.
-func (f *File) Sign(footer, nonce []byte) []byte {
+func (f *File) Sign(footer, nonce []byte) ([]byte, error) {
+	switch {
+	case f.missing != nil:
+		return nil, f.missing
+	case len(nonce) != nonceLen:
+		return nil, errNonce
+	}
+	return f.sign(footer, nonce), nil
+}
+
+func (f *File) sign(footer, nonce []byte) []byte {
 	sealed := f.footer.gcm.Seal(nil, nonce, footer, f.moduleAAD(Footer, -1, -1, -1))
 	return append(append([]byte{}, nonce...), sealed[len(sealed)-tagLen:]...)
 }
@@ -214,10 +231,18 @@ func (c *Column) stream(nonce []byte) cipher.Stream {
 var errNonce = errors.New("crypt: a nonce of the wrong length")
 
 // Seal appends plain as a module to dst. A nonce must never be used twice with
-// one key.
+// one key. A module of 2 GiB, and an ordinal that the AAD has no room for
+// (Encryption.md, "AAD suffix": two bytes, signed in the format's other
+// places), is arrowio.ErrLimit.
 func (c *Column) Seal(dst, plain, nonce []byte, kind Module, rowGroup, column, page int) ([]byte, error) {
 	if len(nonce) != nonceLen {
 		return nil, errNonce
+	}
+	if n := max(rowGroup, column, page); n > math.MaxInt16 {
+		return nil, fmt.Errorf("%w: encryption numbers row groups, columns and the pages of each up to %d; this is %d", arrowio.ErrLimit, math.MaxInt16, n)
+	}
+	if len(plain) > math.MaxInt32-prefixLen-nonceLen-tagLen {
+		return nil, fmt.Errorf("%w: an encrypted module of %d bytes", arrowio.ErrLimit, len(plain))
 	}
 	size := nonceLen + len(plain)
 	if !c.isCTR(kind) {
