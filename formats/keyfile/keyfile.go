@@ -14,16 +14,21 @@
 // holds more of those by id: also master keys, which unwrap the data keys that
 // the key tools of parquet-java store as key material (PKMT1), in the file or
 // in a file of key material beside it. A column's key serves the columns below
-// it too. All members are optional, and none appears in an error.
+// it too. All members are optional, others than these are refused, so that a
+// misspelt one does not pass for a missing key, and no key appears in an error.
+// The path of key material counts from the folder of the file of keys.
 package keyfile
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/bdkit/bdkit/arrowio"
@@ -58,7 +63,11 @@ type key struct {
 	raw []byte
 }
 
-var errKeyForm = errors.New("a key is hex text, base64: and base64 text, or an object with id and hex or base64")
+var (
+	errKeyForm  = errors.New("a key is hex text, base64: and base64 text, or an object with id and hex or base64")
+	errKeySize  = errors.New("a key has 16, 24 or 32 bytes")
+	errTrailing = errors.New("something follows the JSON object")
+)
 
 // UnmarshalJSON implements json.Unmarshaler. Its errors show nothing of the key.
 func (k *key) UnmarshalJSON(b []byte) error {
@@ -90,7 +99,7 @@ func (k *key) parse(text string) (err error) {
 	case 16, 24, 32:
 		return nil
 	}
-	return fmt.Errorf("a key of %d bytes; AES has 16, 24 or 32", len(k.raw))
+	return fmt.Errorf("%w: %d bytes", errKeySize, len(k.raw))
 }
 
 // Load reads a file of keys. An error wraps arrowio.ErrKey and, for a file that
@@ -105,15 +114,28 @@ func Load(path string) (*Keys, error) {
 		return nil, fmt.Errorf("%w: keys file %s: %w", arrowio.ErrKey, path, err)
 	}
 	if material != "" {
+		if !filepath.IsAbs(material) {
+			material = filepath.Join(filepath.Dir(path), material)
+		}
 		b, err := os.ReadFile(material)
 		if err != nil {
 			return nil, fmt.Errorf("keys: %w", err)
 		}
 		if err := k.addMaterial(b); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", material, err)
 		}
 	}
 	return k, nil
+}
+
+// FromMap reads keys from the members of a document that is already decoded,
+// such as a part of a larger configuration. A "material" member is not followed.
+func FromMap(m map[string]any) (*Keys, error) {
+	b, err := json.Marshal(m)
+	if err != nil { // its text may quote what it cannot encode
+		return nil, fmt.Errorf("%w: keys that JSON cannot hold", arrowio.ErrKey)
+	}
+	return Parse(b)
 }
 
 // Parse reads keys from JSON. A "material" member is not followed.
@@ -127,15 +149,26 @@ func Parse(b []byte) (*Keys, error) {
 
 func parse(b []byte) (*Keys, string, error) {
 	var d document
-	if err := json.Unmarshal(b, &d); err != nil {
-		if errors.Is(err, errKeyForm) {
-			return nil, "", err
+	in := json.NewDecoder(bytes.NewReader(b))
+	in.DisallowUnknownFields()
+	err := in.Decode(&d)
+	if err == nil {
+		if _, more := in.Token(); more != io.EOF {
+			err = errTrailing
 		}
+	}
+	if err != nil { // the texts of encoding/json may quote the input
 		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) { // its text may quote the input
+		var wrong *json.UnmarshalTypeError
+		switch {
+		case errors.Is(err, errKeyForm), errors.Is(err, errKeySize), errors.Is(err, errTrailing):
+			return nil, "", err
+		case errors.As(err, &syntax):
 			return nil, "", fmt.Errorf("no valid JSON at byte %d", syntax.Offset)
+		case errors.As(err, &wrong):
+			return nil, "", fmt.Errorf("a value of the wrong type at byte %d", wrong.Offset)
 		}
-		return nil, "", errors.New("not of the documented form: " + err.Error())
+		return nil, "", errors.New("not a JSON object of footer, columns, keys, aad_prefix and material")
 	}
 	k := &Keys{columns: map[string][]byte{}, byID: map[string][]byte{}}
 	note := func(x key) {

@@ -76,7 +76,11 @@ func (m material) unwrap(masters map[string][]byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: the master key %q was not given", arrowio.ErrKey, m.Master)
 	}
 	if !m.Double {
-		return open(master, m.DEK, []byte(m.Master))
+		dek, err := open(master, m.DEK, []byte(m.Master))
+		if err != nil {
+			return nil, fmt.Errorf("master key %q: %w", m.Master, err)
+		}
+		return dek, nil
 	}
 	kek, err := open(master, m.KEK, []byte(m.Master))
 	if err != nil {
