@@ -50,7 +50,7 @@ func show(cmd *cobra.Command, a *cli.App, args []string, rows *cli.Rows, out *cl
 	limited := cmd.Flags().Changed("limit") || rows.Limit > 0
 	run := a.RunOptions()
 	if limited {
-		req.Limit = rows.Limit + rows.Offset
+		cli.Bound(&req, rows.Limit+rows.Offset)
 		if req.Limit <= 4096 { // one batch does: nothing is read ahead
 			run.Jobs = 1
 		}

@@ -32,6 +32,7 @@ func newRoot(a *cli.App) *cobra.Command {
 	root.Flags().AddFlagSet(c.Flags())
 	root.AddCommand(c, newHead(a), newTail(a), newSample(a), newSchema(a), newMeta(a), newInspect(a), newStats(a), newCount(a),
 		newDiff(a), newCheck(a), newExplain(a), newFormats(a), newVersion(a))
+	root.AddCommand(&cobra.Command{Use: "topics", Short: "What else there is help on", Long: topicList()})
 	for _, t := range topics {
 		root.AddCommand(&cobra.Command{Use: t.name, Short: t.short, Long: t.text})
 	}

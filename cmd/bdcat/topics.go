@@ -1,5 +1,20 @@
 package main
 
+import (
+	"fmt"
+	"strings"
+)
+
+// topicList is the page that names the others.
+func topicList() string {
+	var b strings.Builder
+	b.WriteString("There is help on (bdcat help TOPIC):\n")
+	for _, t := range topics {
+		fmt.Fprintf(&b, "\n  %-12s %s", t.name, t.short)
+	}
+	return b.String()
+}
+
 // topics are the pages of help that belong to no command.
 var topics = []struct{ name, short, text string }{
 	{"where", "The language of --where", `Filters compare columns with values:

@@ -296,7 +296,7 @@ func (j *job) read(ctx context.Context, src *catalog.Source) (arrowio.RecordRead
 	if err != nil {
 		return nil, err
 	}
-	req.Limit = j.rows.Limit
+	cli.Bound(&req, j.rows.Limit)
 	projected, err := arrowio.ProjectSchema(src.Schema(), req.Columns)
 	if err != nil {
 		return nil, err
@@ -308,6 +308,9 @@ func (j *job) read(ctx context.Context, src *catalog.Source) (arrowio.RecordRead
 	r, err := arrowio.Read(ctx, src, req, j.app.RunOptions())
 	if err != nil {
 		return nil, err
+	}
+	if j.rows.Limit > 0 {
+		r = arrowio.Limit(r, j.rows.Limit)
 	}
 	return sh.reader(ctx, r, j.castErrors == "null"), nil
 }

@@ -56,6 +56,16 @@ func (r *Rows) Request(s *arrow.Schema) (arrowio.ScanRequest, error) {
 	return req, nil
 }
 
+// Bound asks a scan for n rows at most. A filtered scan is asked for two where
+// one is wanted, and the caller cuts: the limit bounds the batches too, and the
+// Parquet reader finds no row at all for a filter in batches of one.
+func Bound(req *arrowio.ScanRequest, n int64) {
+	req.Limit = n
+	if n == 1 && req.Filter != nil {
+		req.Limit = 2
+	}
+}
+
 // Open opens sources as one table.
 func (a *App) Open(ctx context.Context, sources []string) (*catalog.Source, error) {
 	if len(sources) == 0 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/bdkit/bdkit/internal/kernel"
 	"github.com/bdkit/bdkit/internal/kernel/render"
 )
 
@@ -76,13 +77,21 @@ func (s *separated) append(cell []byte, null bool) {
 
 func (s *separated) Write(rec arrow.RecordBatch) error {
 	cols := columns(s.style, rec)
+	valid := make([]kernel.Bitmap, len(cols)) // of the values: dictionaries and runs have their nulls below
+	for k := range valid {
+		valid[k] = kernel.Validity(rec.Column(k))
+	}
 	for i := range int(rec.NumRows()) {
 		for k, c := range cols {
 			if k > 0 {
 				s.buf = append(s.buf, s.sep)
 			}
 			s.cell = c(s.cell[:0], i)
-			s.append(s.cell, rec.Column(k).IsNull(i))
+			s.append(s.cell, !valid[k].Get(i))
+		}
+		if s.sep == ',' && len(cols) == 1 && len(s.buf) == 0 {
+			// Readers of CSV skip empty lines, and the row with them.
+			s.buf = append(s.buf, `""`...)
 		}
 		if err := s.endLine(); err != nil {
 			return err
