@@ -257,14 +257,17 @@ func (a *assembler) elements(n *schema.Node, elems int) (arrow.ArrayData, error)
 	}
 	var pair []arrow.ArrayData
 	defer func() { releaseData(pair) }()
-	for _, c := range n.Children {
-		// A file may declare keys optional. Arrow may not; nulls among them
-		// are shown all the same rather than turned into values.
+	for i, c := range n.Children {
+		// Files exist that declare keys optional. A key that is null all the
+		// same is against the specification, and no Arrow map can hold it.
 		d, err := a.build(c, elems, true)
 		if err != nil {
 			return nil, err
 		}
 		pair = append(pair, d)
+		if i == 0 && d.NullN() > 0 {
+			return nil, fmt.Errorf("%w: a null key in map %s", arrowio.ErrCorrupt, n.Field.Name)
+		}
 	}
 	return array.NewData(n.Field.Type.(*arrow.MapType).Elem(), elems, []*memory.Buffer{nil}, pair, 0, 0), nil
 }

@@ -47,6 +47,8 @@ func openBytes(t testing.TB, raw []byte, o Options) (*Reader, error) {
 	return Open(context.Background(), f, o)
 }
 
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 9)) }
+
 // TestRoundTrip: what is written is read back equal, values and types, in
 // whatever pieces it is read.
 func TestRoundTrip(t *testing.T) {

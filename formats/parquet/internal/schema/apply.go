@@ -28,11 +28,13 @@ func storedSchema(value string) (s *arrow.Schema) {
 	if len(raw) < 8 {
 		return empty
 	}
+	body := raw[4:]
 	size := binary.LittleEndian.Uint32(raw)
 	if size == 1<<32-1 { // the continuation mark of the current format
 		size = binary.LittleEndian.Uint32(raw[4:])
+		body = raw[8:]
 	}
-	if uint64(size) > uint64(len(raw)) {
+	if uint64(size) > uint64(len(body)) || !validMessage(body[:size]) {
 		return empty
 	}
 	r, err := ipc.NewReader(bytes.NewReader(raw))
