@@ -154,3 +154,39 @@ func TestUnknownColumn(t *testing.T) {
 		}
 	}
 }
+
+// panics is a table whose readers, or the listing of whose splits, panic.
+type panics struct {
+	arrowio.Table
+	planning bool
+}
+
+func (p panics) Plan(ctx context.Context, r arrowio.ScanRequest) (*arrowio.Scan, error) {
+	s, err := p.Table.Plan(ctx, r)
+	if err == nil && p.planning {
+		s.Splits = func(func(arrowio.Split, error) bool) { panic("planted") }
+	}
+	return s, err
+}
+
+func (p panics) Open(context.Context, arrowio.Split, arrowio.ReadOptions) (arrowio.RecordReader, error) {
+	panic("planted")
+}
+
+// TestPanicIsError: no panic of a source crosses the reader, from whichever
+// goroutine it comes.
+func TestPanicIsError(t *testing.T) {
+	for _, jobs := range []int{1, 4} {
+		for _, planning := range []bool{true, false} {
+			r, err := arrowio.Read(t.Context(), panics{table(8), planning}, arrowio.ScanRequest{Ordered: true}, arrowio.RunOptions{Jobs: jobs})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for r.Next() {
+			}
+			if err := r.Close(); !errors.Is(err, arrowio.ErrCorrupt) {
+				t.Errorf("jobs %d, planning %t: %v", jobs, planning, err)
+			}
+		}
+	}
+}

@@ -2,6 +2,8 @@ package arrowio
 
 import (
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -69,3 +71,14 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Guard turns a panic of the function that defers it into an ErrCorrupt with
+// the stack: input that no check foresaw must not take the program down, and a
+// goroutine's panic would.
+//
+//	defer arrowio.Guard(&err)
+func Guard(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: %v\n%s", ErrCorrupt, p, debug.Stack())
+	}
+}

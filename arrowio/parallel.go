@@ -79,7 +79,7 @@ func (p *parallel) take() (sp Split, l *lane, err error, ok bool) {
 	if p.done {
 		return sp, nil, nil, false
 	}
-	sp, err, ok = p.next()
+	sp, err, ok = p.nextSplit()
 	if !ok || err != nil {
 		p.done = true
 	}
@@ -97,6 +97,12 @@ func (p *parallel) take() (sp Split, l *lane, err error, ok bool) {
 		return sp, nil, nil, false
 	}
 	return sp, l, err, true
+}
+
+func (p *parallel) nextSplit() (sp Split, err error, ok bool) {
+	ok = true // what a panic leaves behind
+	defer Guard(&err)
+	return p.next()
 }
 
 func (p *parallel) work() {
@@ -122,6 +128,7 @@ func (p *parallel) work() {
 }
 
 func (p *parallel) read(sp Split, l *lane) (err error) {
+	defer Guard(&err)
 	r, err := openSplit(p.ctx, p.t, p.s, sp, p.o.ReadOptions)
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func (r *reader) Next() bool {
 	if r.done {
 		return false
 	}
-	rec, err := r.next(r.ctx)
+	rec, err := r.pull()
 	if err != nil {
 		r.done = true
 		if err != io.EOF {
@@ -62,6 +62,11 @@ func (r *reader) Next() bool {
 	}
 	r.rec = rec
 	return true
+}
+
+func (r *reader) pull() (rec arrow.RecordBatch, err error) {
+	defer Guard(&err)
+	return r.next(r.ctx)
 }
 
 func (r *reader) drop() {

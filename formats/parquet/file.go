@@ -58,14 +58,12 @@ type Reader struct {
 func Open(ctx context.Context, f fs.File, o Options) (_ *Reader, err error) {
 	r := &Reader{f: f, url: f.String(), o: o}
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", arrowio.ErrCorrupt, p)
-		}
 		if err != nil {
 			_ = f.Close() // the first error is the one to report
 			err = r.where(err)
 		}
 	}()
+	defer arrowio.Guard(&err)
 	raw, encrypted, err := r.readFooter(ctx)
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -260,13 +259,11 @@ func (s *columnSet) take(n int) (cols []arrow.Array, err error) {
 // next gives the next batch, io.EOF at the end.
 func (g *rowGroup) next(ctx context.Context) (rec arrow.RecordBatch, err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v\n%s", arrowio.ErrCorrupt, p, debug.Stack())
-		}
 		if err != nil && err != io.EOF {
 			err = g.where(err)
 		}
 	}()
+	defer arrowio.Guard(&err)
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
