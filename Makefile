@@ -15,7 +15,7 @@ export BDKIT_PYTHON := $(VENV)/bin/python
 export BDKIT_JARS   := $(JARS)
 ELEMENTS := testdata/elements/elements.parquet
 
-.PHONY: build demo test unit check lint oracles cross bench fuzz clean
+.PHONY: build demo test unit check lint oracles cross bench bench-arrowrs fuzz clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
@@ -73,6 +73,20 @@ fuzz:
 	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -parallel 2 $$pkg; \
 	  done; \
 	done
+
+## bench: time us beside the peers, and write benchmarks/RESULTS.md; with arrow-rs if bench-arrowrs was run
+BENCH   := $(CACHE)/bench
+ARROWRS := $(CACHE)/arrowrs/release/arrowrs-worker
+ROUNDS  ?= 7
+bench: oracles
+	$(VENV)/bin/python benchmarks/data.py $(BENCH)
+	$(GO) build -o $(CACHE)/harness ./benchmarks/harness
+	$(CACHE)/harness -data $(BENCH) -rust "$$(ls $(ARROWRS) 2>/dev/null)" -n $(ROUNDS) -o benchmarks/RESULTS.md
+
+## bench-arrowrs: build the arrow-rs contestant, which needs cargo
+bench-arrowrs:
+	CARGO_TARGET_DIR=$(CACHE)/arrowrs RUSTFLAGS="-C target-cpu=native" nice -n 15 \
+	  cargo build --release --locked --manifest-path benchmarks/arrowrs/Cargo.toml
 
 clean:
 	rm -rf bin .cache

@@ -16,6 +16,18 @@ def missing(name):
     return not os.path.exists(os.path.join(out, name))
 
 
+def without_arrow_schema(name):
+    """Renames the key of the Arrow schema in the footer, so that every reader gives the same types. With it some read
+    text as views and others as utf8."""
+    with open(os.path.join(out, name), "r+b") as f:
+        f.seek(-8, os.SEEK_END)
+        size = int.from_bytes(f.read(4), "little")
+        f.seek(-8 - size, os.SEEK_END)
+        footer = f.read(size)
+        f.seek(-8 - size, os.SEEK_END)
+        f.write(footer.replace(b"ARROW:schema", b"XRROW:schema"))
+
+
 def lineitem():
     if missing("lineitem.parquet"):
         tpch = os.path.join(os.path.dirname(sys.executable), "tpchgen-cli")
@@ -23,6 +35,8 @@ def lineitem():
     if missing("lineitem-zstd.parquet"):
         table = pq.read_table(os.path.join(out, "lineitem.parquet"))
         pq.write_table(table, os.path.join(out, "lineitem-zstd.parquet"), compression="zstd", row_group_size=1 << 20)
+    without_arrow_schema("lineitem.parquet")
+    without_arrow_schema("lineitem-zstd.parquet")
 
 
 def events():

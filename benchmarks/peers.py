@@ -1,9 +1,10 @@
 """A worker of the harness: one engine, one task, run again at each line on stdin.
 
 Protocol: prints {"ready": version} once, then for every input line runs the task and prints
-{"seconds": s, "rows": n, "bytes": b}. Rows are Arrow record batches of at most 65536 rows, as in every other worker.
+{"seconds": s, "user": u, "system": k, "rows": n}. Rows are Arrow record batches of at most 65536 rows, as in every other worker.
 """
 import json
+import resource
 import sys
 import time
 
@@ -101,15 +102,22 @@ def polars_run():
             lf = lf.filter(pl.sql_expr(where))
         if columns:
             lf = lf.select(columns)
-        # To Arrow with its own string layout: to utf8 would cost a copy more.
-        return lf.collect().to_arrow(compat_level=pl.CompatLevel.newest()).num_rows
+        # Text as utf8, as the others give it. "polars-views" is Polars with its own layout, without that copy.
+        level = pl.CompatLevel.newest() if engine == "polars-views" else pl.CompatLevel.oldest()
+        return lf.collect().to_arrow(compat_level=level).num_rows
 
     return pl.__version__, scan
 
 
-version, run = {"pyarrow": pyarrow_run, "duckdb": duckdb_run, "polars": polars_run}[engine]()
+version, run = {"pyarrow": pyarrow_run, "duckdb": duckdb_run, "polars": polars_run, "polars-views": polars_run}[engine]()
 print(json.dumps({"ready": version}), flush=True)
 for _ in sys.stdin:
+    before = resource.getrusage(resource.RUSAGE_SELF)
     start = time.perf_counter()
     rows = run()
-    print(json.dumps({"seconds": time.perf_counter() - start, "rows": rows}), flush=True)
+    seconds = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps({
+        "seconds": seconds, "rows": rows,
+        "user": after.ru_utime - before.ru_utime, "system": after.ru_stime - before.ru_stime,
+    }), flush=True)

@@ -7,6 +7,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -19,6 +20,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+)
+
+// out takes the report; failures counts engines that disagree.
+var (
+	out      io.Writer = os.Stdout
+	failures int
 )
 
 // task is one thing to time. Filters are of the simple form every engine reads.
@@ -51,22 +58,48 @@ func main() {
 	rust := flag.String("rust", "", "arrow-rs worker binary, if built")
 	rounds := flag.Int("n", 5, "timed rounds after one warm-up")
 	only := flag.String("only", "", "only tasks whose name contains this")
-	engines := flag.String("engines", "bdkit,pqarrow,parquet-go,pyarrow,duckdb,polars,arrow-rs", "engines to time")
+	engines := flag.String("engines", "bdkit,pqarrow,parquet-go,pyarrow,duckdb,polars,polars-views,arrow-rs", "engines to time")
 	cores := flag.String("cores", "1,all", "numbers of cores")
+	file := flag.String("o", "", "file to write the report to, in the place of the one that is there")
 	flag.Parse()
-	fmt.Printf("machine: %s, %d cores, %s; medians of %d rounds in turn\n\n", cpuModel(), runtime.NumCPU(), runtime.Version(), *rounds)
+	var report bytes.Buffer
+	if *file != "" {
+		out = io.MultiWriter(os.Stdout, &report)
+	}
+	fmt.Fprintf(out, "Machine: %s, %d cores, Linux, %s; %s. Medians of %d rounds in turn.\n\n", cpuModel(), runtime.NumCPU(), runtime.Version(), time.Now().UTC().Format(time.DateOnly), *rounds)
 	for _, c := range strings.Split(*cores, ",") {
 		threads := runtime.NumCPU()
 		if c != "all" {
 			threads, _ = strconv.Atoi(c)
 		}
-		fmt.Printf("### %s\n\n", map[bool]string{true: "one core", false: fmt.Sprintf("%d cores", threads)}[threads == 1])
+		fmt.Fprintf(out, "## %s\n\n", map[bool]string{true: "one core", false: fmt.Sprintf("%d cores", threads)}[threads == 1])
 		for _, t := range tasks {
 			if strings.Contains(t.name, *only) {
 				measure(t, threads, *rounds, strings.Split(*engines, ","), *data, *python, *rust)
 			}
 		}
 	}
+	if *file != "" {
+		if err := write(*file, report.Bytes()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	if failures > 0 {
+		os.Exit(1)
+	}
+}
+
+// write puts the report behind the words of people at the head of the file.
+func write(name string, report []byte) error {
+	old, err := os.ReadFile(name)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	if i := bytes.Index(old, []byte("\nMachine:")); i >= 0 {
+		old = old[:i+1]
+	}
+	return os.WriteFile(name, append(old, report...), 0o644)
 }
 
 // measure times one task on every engine in turn and prints a line for each.
@@ -76,7 +109,7 @@ func measure(t task, threads, rounds int, engines []string, data, python, rust s
 		panic(err)
 	}
 	if _, err := os.Stat(file); err != nil {
-		fmt.Printf("**%s**: not run: %v\n\n", t.name, err)
+		fmt.Fprintf(out, "**%s**: not run: %v\n\n", t.name, err)
 		return
 	}
 	var workers []*worker
@@ -103,7 +136,7 @@ func measure(t task, threads, rounds int, engines []string, data, python, rust s
 		}
 		w, err := start(e, cmd, threads)
 		if err != nil {
-			fmt.Printf("%s: %s: not run: %v\n", t.name, e, err)
+			fmt.Fprintf(out, "%s: %s: not run: %v\n", t.name, e, err)
 			continue
 		}
 		workers = append(workers, w)
@@ -115,23 +148,31 @@ func measure(t task, threads, rounds int, engines []string, data, python, rust s
 			}
 		}
 	}
-	fmt.Printf("| %s | version | seconds | rows | times ours | peak MiB |\n|---|---|---|---|---|---|\n", t.name)
-	var ours float64
+	fmt.Fprintf(out, "| %s | version | wall s | CPU s | of it user | rows | wall, times ours | CPU, times ours | peak MiB |\n|---|---|---|---|---|---|---|---|---|\n", t.name)
 	for _, w := range workers {
-		m := median(w.seconds)
-		if w.engine == "bdkit" {
-			ours = m
-		}
 		peak := w.peakMiB()
 		w.close()
 		if w.failed != nil {
-			fmt.Printf("| %s | %s | failed: %v | | | |\n", w.engine, w.version, w.failed)
+			fmt.Fprintf(out, "| %s | %s | failed: %v | | | | | | |\n", w.engine, w.version, w.failed)
 			continue
 		}
-		fmt.Printf("| %s | %s | %.3f | %d | %.2f | %d |\n", w.engine, w.version, m, w.rows, m/ours, peak)
+		ours := workers[0].done
+		fmt.Fprintf(out, "| %s | %s | %.3f | %.3f | %.3f | %d | %.2f | %.2f | %d |\n", w.engine, w.version,
+			median(w.done, wall), median(w.done, cpu), median(w.done, user), w.rows,
+			ratio(w.done, ours, wall), ratio(w.done, ours, cpu), peak)
 	}
-	fmt.Println()
+	for i, w := range workers {
+		if w.failed == nil && workers[0].failed == nil && w.rows != workers[0].rows {
+			failures++
+			fmt.Fprintf(out, "\n%s gives %d rows where %s gives %d\n", workers[i].engine, w.rows, workers[0].engine, workers[0].rows)
+		}
+	}
+	fmt.Fprintln(out)
 }
+
+func wall(r reply) float64 { return r.Seconds }
+func cpu(r reply) float64  { return r.User + r.System }
+func user(r reply) float64 { return r.User }
 
 // worker is an engine's process: a line in, a round timed, a line out.
 type worker struct {
@@ -139,7 +180,7 @@ type worker struct {
 	cmd             *exec.Cmd
 	in              io.WriteCloser
 	out             *bufio.Reader
-	seconds         []float64
+	done            []reply // the timed rounds
 	rows            int64
 	failed          error
 }
@@ -147,6 +188,8 @@ type worker struct {
 type reply struct {
 	Ready   string  `json:"ready"`
 	Seconds float64 `json:"seconds"`
+	User    float64 `json:"user"`
+	System  float64 `json:"system"`
 	Rows    int64   `json:"rows"`
 }
 
@@ -198,7 +241,7 @@ func (w *worker) round(counted bool) error {
 	}
 	w.rows = r.Rows
 	if counted {
-		w.seconds = append(w.seconds, r.Seconds)
+		w.done = append(w.done, r)
 	}
 	return nil
 }
@@ -230,12 +273,30 @@ func (w *worker) close() {
 	}
 }
 
-func median(v []float64) float64 {
+func median(rs []reply, of func(reply) float64) float64 {
+	var v []float64
+	for _, r := range rs {
+		v = append(v, of(r))
+	}
+	return middle(v)
+}
+
+// ratio is the median of the quotients of rounds that ran one after the other,
+// which what else the machine does disturbs less than a quotient of medians.
+func ratio(theirs, ours []reply, of func(reply) float64) float64 {
+	var v []float64
+	for i := range min(len(theirs), len(ours)) {
+		v = append(v, of(theirs[i])/of(ours[i]))
+	}
+	return middle(v)
+}
+
+func middle(v []float64) float64 {
 	if len(v) == 0 {
 		return 0
 	}
-	s := slices.Sorted(slices.Values(v))
-	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+	slices.Sort(v)
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
 func cpuModel() string {

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"runtime/pprof"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/catalog"
+	"github.com/bdkit/bdkit/formats"
+	"github.com/bdkit/bdkit/pushdown"
+)
+
+// bdkitEngine goes the way a user's program does: by name through catalog, by
+// arrowio.Run, with memory that is used again once a batch is released, as
+// bdcat has it. BDKIT_CPUPROFILE names a file for a profile of all rounds.
+func bdkitEngine(j job) (string, func() (int64, error), error) {
+	ctx := context.Background()
+	if j.kind == "write" {
+		var batches []arrow.RecordBatch
+		err := bdkitScan(ctx, j, memory.DefaultAllocator, func(b arrow.RecordBatch) {
+			b.Retain()
+			batches = append(batches, b)
+		})
+		if err != nil {
+			return "", nil, err
+		}
+		run := func() (int64, error) { return bdkitWrite(ctx, j, batches) }
+		return "here", profiled(run), nil
+	}
+	pool := arrowio.NewPool()
+	return "here", profiled(func() (n int64, err error) {
+		err = bdkitScan(ctx, j, pool, func(b arrow.RecordBatch) { n += b.NumRows() })
+		return n, err
+	}), nil
+}
+
+func bdkitScan(ctx context.Context, j job, mem memory.Allocator, use func(arrow.RecordBatch)) error {
+	src, err := catalog.Open(ctx, j.path, catalog.Options{})
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	var req arrowio.ScanRequest
+	for _, c := range j.columns {
+		req.Columns = append(req.Columns, pushdown.Path{c})
+	}
+	if j.where != "" {
+		if req.Filter, err = pushdown.Parse(j.where); err != nil {
+			return err
+		}
+	}
+	for b, err := range arrowio.Batches(ctx, src, req, arrowio.RunOptions{
+		ReadOptions: arrowio.ReadOptions{Alloc: mem, BatchRows: batchRows}, Jobs: j.threads,
+	}) {
+		if err != nil {
+			return err
+		}
+		use(b)
+	}
+	return nil
+}
+
+func bdkitWrite(ctx context.Context, j job, batches []arrow.RecordBatch) (int64, error) {
+	w, err := catalog.Create(ctx, j.path+".bdkit.out", batches[0].Schema(), catalog.CreateOptions{
+		Format: "parquet", Overwrite: true, Formats: formats.Options{Set: map[string]string{"compression": "snappy"}},
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer w.Close()
+	for _, b := range batches {
+		if err := w.Write(ctx, b); err != nil {
+			return 0, err
+		}
+	}
+	res, err := w.Commit(ctx)
+	return res.Rows, err
+}
+
+// profiled starts a profile at the second round, the first being the warm-up,
+// and writes what there is of it after each.
+func profiled(run func() (int64, error)) func() (int64, error) {
+	name := os.Getenv("BDKIT_CPUPROFILE")
+	if name == "" {
+		return run
+	}
+	rounds := 0
+	return func() (int64, error) {
+		var out io.WriteCloser
+		if rounds++; rounds > 1 {
+			f, err := os.Create(name)
+			if err != nil {
+				return 0, err
+			}
+			out = f
+			if err := pprof.StartCPUProfile(f); err != nil {
+				return 0, err
+			}
+		}
+		n, err := run()
+		if out != nil {
+			pprof.StopCPUProfile()
+			if cerr := out.Close(); err == nil {
+				err = cerr
+			}
+		}
+		return n, err
+	}
+}
