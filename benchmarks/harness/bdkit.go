@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
-	"os"
-	"runtime/pprof"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -16,8 +13,7 @@ import (
 )
 
 // bdkitEngine goes the way a user's program does: by name through catalog, by
-// arrowio.Run, with memory that is used again once a batch is released, as
-// bdcat has it. BDKIT_CPUPROFILE names a file for a profile of all rounds.
+// arrowio.Run, with memory that is used again once a batch is released.
 func bdkitEngine(j job) (string, func() (int64, error), error) {
 	ctx := context.Background()
 	if j.kind == "write" {
@@ -30,13 +26,13 @@ func bdkitEngine(j job) (string, func() (int64, error), error) {
 			return "", nil, err
 		}
 		run := func() (int64, error) { return bdkitWrite(ctx, j, batches) }
-		return "here", profiled(run), nil
+		return "here", run, nil
 	}
 	pool := arrowio.NewPool()
-	return "here", profiled(func() (n int64, err error) {
+	return "here", func() (n int64, err error) {
 		err = bdkitScan(ctx, j, pool, func(b arrow.RecordBatch) { n += b.NumRows() })
 		return n, err
-	}), nil
+	}, nil
 }
 
 func bdkitScan(ctx context.Context, j job, mem memory.Allocator, use func(arrow.RecordBatch)) error {
@@ -80,35 +76,4 @@ func bdkitWrite(ctx context.Context, j job, batches []arrow.RecordBatch) (int64,
 	}
 	res, err := w.Commit(ctx)
 	return res.Rows, err
-}
-
-// profiled starts a profile at the second round, the first being the warm-up,
-// and writes what there is of it after each.
-func profiled(run func() (int64, error)) func() (int64, error) {
-	name := os.Getenv("BDKIT_CPUPROFILE")
-	if name == "" {
-		return run
-	}
-	rounds := 0
-	return func() (int64, error) {
-		var out io.WriteCloser
-		if rounds++; rounds > 1 {
-			f, err := os.Create(name)
-			if err != nil {
-				return 0, err
-			}
-			out = f
-			if err := pprof.StartCPUProfile(f); err != nil {
-				return 0, err
-			}
-		}
-		n, err := run()
-		if out != nil {
-			pprof.StopCPUProfile()
-			if cerr := out.Close(); err == nil {
-				err = cerr
-			}
-		}
-		return n, err
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"syscall"
@@ -54,7 +55,15 @@ func runWorker(args []string) error {
 	if err := out.Encode(reply{Ready: version}); err != nil {
 		return err
 	}
+	rounds := 0
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		if rounds++; rounds == 2 { // the first is the warm-up
+			stop, err := profile()
+			if err != nil {
+				return err
+			}
+			defer stop()
+		}
 		user, sys, err := cpuTime()
 		if err != nil {
 			return err
@@ -75,6 +84,19 @@ func runWorker(args []string) error {
 		}
 	}
 	return nil
+}
+
+// profile starts a CPU profile in the file that BDKIT_CPUPROFILE names.
+func profile() (stop func(), err error) {
+	name := os.Getenv("BDKIT_CPUPROFILE")
+	if name == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	return pprof.StopCPUProfile, pprof.StartCPUProfile(f)
 }
 
 // cpuTime is the user and system time of this process.
