@@ -294,9 +294,9 @@ func (l *leaf) useIndex(ctx context.Context, g *rowGroup, c *meta.ColumnChunk, k
 		s.wanted[i] = sel.Overlaps(p.FirstRow, end)
 	}
 	// Until the first jump, only a dictionary is of interest.
-	s.win.soft = max(s.off, min(s.win.soft, x.Pages[0].Offset))
+	s.win.Soft = max(s.off, min(s.win.Soft, x.Pages[0].Offset))
 	if s.wanted[0] {
-		s.win.soft = s.runEnd(0)
+		s.win.Soft = s.runEnd(0)
 	}
 	return nil
 }

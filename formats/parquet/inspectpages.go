@@ -33,7 +33,7 @@ func (r *Reader) openLeaf(ctx context.Context, rg, column int) (*leaf, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.pages.win.step = 256 << 10
+	l.pages.win.Step = 256 << 10
 	return l, nil
 }
 
@@ -127,7 +127,7 @@ func (l *leaf) pageMeta(ctx context.Context, oi *meta.OffsetIndex, ci *meta.Colu
 		}
 	}
 	if h.HasCRC {
-		stored, err := s.win.bytes(ctx, s.bodyAt, int(h.CompressedSize))
+		stored, err := s.win.Bytes(ctx, s.bodyAt, int(h.CompressedSize))
 		if err != nil {
 			return p, err
 		}
@@ -310,9 +310,10 @@ func (r *Reader) checkChunk(ctx context.Context, rg, column int, deep bool) erro
 
 // checkValues decodes a column of a row group and holds its statistics to it.
 func (r *Reader) checkValues(ctx context.Context, rg, column int) error {
-	g := &rowGroup{r: r, rg: rg, unit: rowGroupName(rg), o: arrowio.ReadOptions{}.WithDefaults(), todo: columnar.All(r.md.RowGroups[rg].NumRows)}
+	g := &rowGroup{r: r, rg: rg, unit: rowGroupName(rg), o: arrowio.ReadOptions{}.WithDefaults()}
+	todo := columnar.All(r.md.RowGroups[rg].NumRows)
 	n := r.tree.Leaves[column]
-	l, err := g.newLeaf(ctx, n, n.Rep == 0 && n.Def <= 1, g.todo)
+	l, err := g.newLeaf(ctx, n, n.Rep == 0 && n.Def <= 1, todo)
 	if err != nil {
 		return err
 	}
@@ -324,13 +325,13 @@ func (r *Reader) checkValues(ctx context.Context, rg, column int) error {
 		}
 		lo, hi = known(lo), known(hi)
 	}
-	for left := g.todo; len(left) > 0; {
+	for left := todo; len(left) > 0; {
 		if err := l.read(ctx, left, g.o.BatchRows, g.o.BatchBytes); err != nil {
 			return err
 		}
 		rows := l.rows
 		if rows == 0 {
-			return l.fail(errNothing)
+			return l.fail(fmt.Errorf("%w: one row holds more bytes than a batch may", arrowio.ErrLimit))
 		}
 		t := l.take(rows)
 		err := holdBounds(&t, l, lo, hi)
@@ -338,7 +339,7 @@ func (r *Reader) checkValues(ctx context.Context, rg, column int) error {
 		if err != nil {
 			return err
 		}
-		_, left = cut(left, int64(rows))
+		_, left = left.Cut(int64(rows))
 	}
 	return nil
 }

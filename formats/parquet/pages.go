@@ -12,13 +12,14 @@ import (
 	"github.com/bdkit/bdkit/formats/parquet/internal/crypt"
 	"github.com/bdkit/bdkit/formats/parquet/internal/encoding"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
+	"github.com/bdkit/bdkit/internal/columnar"
 	"github.com/bdkit/bdkit/internal/compress"
 )
 
 // pageStream reads the pages of one column chunk in order, or from one to the
 // next that is wanted where an offset index tells their places.
 type pageStream struct {
-	win      window
+	win      columnar.Window
 	meta     *meta.ColumnMetaData
 	codec    compress.Codec
 	crypt    *crypt.Column // nil: plaintext
@@ -119,7 +120,7 @@ func (s *pageStream) readHeader(ctx context.Context) error {
 		return s.checkHeader()
 	}
 	for least := 64; ; least *= 4 {
-		b, err := s.win.some(ctx, s.off, least)
+		b, err := s.win.Some(ctx, s.off, least)
 		if err != nil {
 			return err
 		}
@@ -128,7 +129,7 @@ func (s *pageStream) readHeader(ctx context.Context) error {
 		case err == nil:
 			s.bodyAt = s.off + int64(n)
 			return s.checkHeader()
-		case !errors.Is(err, io.ErrUnexpectedEOF) || len(b) >= maxHeader || int64(len(b)) >= s.win.hard-s.off:
+		case !errors.Is(err, io.ErrUnexpectedEOF) || len(b) >= maxHeader || int64(len(b)) >= s.win.Hard-s.off:
 			return s.errAt(s.off, fmt.Errorf("page header: %w", err))
 		}
 		least = max(least, len(b))
@@ -151,15 +152,15 @@ func (s *pageStream) isDictionaryAt(off int64) bool {
 // readModule decrypts the module at off into s.plain and gives its length in
 // the file.
 func (s *pageStream) readModule(ctx context.Context, off int64, kind crypt.Module, ordinal int) (int, error) {
-	b, err := s.win.bytes(ctx, off, 4)
+	b, err := s.win.Bytes(ctx, off, 4)
 	if err != nil {
 		return 0, err
 	}
 	size := int64(binary.LittleEndian.Uint32(b)) + 4
-	if off+size > s.win.hard {
+	if off+size > s.win.Hard {
 		return 0, s.errAt(off, fmt.Errorf("%w: an encrypted module of %d bytes reaches past the column", arrowio.ErrCorrupt, size))
 	}
-	if b, err = s.win.bytes(ctx, off, int(size)); err != nil {
+	if b, err = s.win.Bytes(ctx, off, int(size)); err != nil {
 		return 0, err
 	}
 	plain, n, err := s.crypt.Open(s.plain[:0], b, kind, s.rowGroup, s.column, ordinal)
@@ -206,7 +207,7 @@ func (s *pageStream) body(ctx context.Context) ([]byte, error) {
 			return nil, err
 		}
 		stored = s.plain
-	} else if stored, err = s.win.bytes(ctx, s.bodyAt, int(h.CompressedSize)); err != nil {
+	} else if stored, err = s.win.Bytes(ctx, s.bodyAt, int(h.CompressedSize)); err != nil {
 		return nil, err
 	}
 	if s.verify && h.HasCRC && !s.checksum(stored) {
@@ -253,8 +254,7 @@ func (s *pageStream) checksum(stored []byte) bool {
 	if s.crypt == nil {
 		return false
 	}
-	at := s.bodyAt - s.win.off
-	module := s.win.buf[at:]
+	module := s.win.Rest(s.bodyAt)
 	n, err := crypt.ModuleLen(module)
 	return err == nil && (crc32.ChecksumIEEE(module[:n]) == s.head.CRC || crc32.ChecksumIEEE(module[4:n]) == s.head.CRC)
 }
@@ -266,11 +266,11 @@ func (s *pageStream) room(size int) error {
 		return nil
 	}
 	want := max(size+pageSlack, min(2*cap(s.raw), 1<<20))
-	if err := s.win.budget.Force(int64(want)); err != nil {
+	if err := s.win.Budget.Force(int64(want)); err != nil {
 		return err
 	}
 	s.freeRaw()
-	s.raw, s.raws = scratch.Allocate(want), int64(want)
+	s.raw, s.raws = columnar.Scratch.Allocate(want), int64(want)
 	return nil
 }
 
@@ -333,7 +333,7 @@ func cutLevels(b []byte, enc meta.Encoding, most, n int) (levels, rest []byte, e
 // jump goes to data page i of the offset index.
 func (s *pageStream) jump(i int) {
 	s.off, s.ordinal, s.headRead = s.index.Pages[i].Offset, i, false
-	s.win.soft = s.runEnd(i)
+	s.win.Soft = s.runEnd(i)
 }
 
 // runEnd is where the wanted pages from page i on end.
@@ -358,14 +358,14 @@ func (s *pageStream) errAt(off int64, err error) error {
 }
 
 func (s *pageStream) close() {
-	s.win.close()
+	s.win.Close()
 	s.freeRaw()
 }
 
 func (s *pageStream) freeRaw() {
-	s.win.budget.Release(s.raws)
+	s.win.Budget.Release(s.raws)
 	if s.raw != nil {
-		scratch.Free(s.raw)
+		columnar.Scratch.Free(s.raw)
 	}
 	s.raw, s.raws = nil, 0
 }

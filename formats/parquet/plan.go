@@ -160,7 +160,8 @@ func (r *Reader) Open(ctx context.Context, s arrowio.Split, o arrowio.ReadOption
 // open selects rows by page index and prepares the columns.
 func (g *rowGroup) open(ctx context.Context) (err error) {
 	rows := g.r.md.RowGroups[g.rg].NumRows
-	g.todo = columnar.All(rows)
+	sc := &g.scan
+	*sc = columnar.Scan{Alloc: g.o.Alloc, Schema: g.tree.Arrow, Filter: g.filter, Todo: columnar.All(rows)}
 	var filterRoots, restRoots []*schema.Node
 	if g.filter != nil {
 		ft, err := g.r.tree.Project(pushdown.Columns(g.filter))
@@ -169,40 +170,42 @@ func (g *rowGroup) open(ctx context.Context) (err error) {
 		}
 		filterRoots = ft.Roots
 		g.indexes = map[int]*meta.OffsetIndex{}
-		if g.todo, err = g.r.selectRows(ctx, g.rg, g.filter, ft, g.indexes); err != nil {
+		if sc.Todo, err = g.r.selectRows(ctx, g.rg, g.filter, ft, g.indexes); err != nil {
 			return err
 		}
 	}
 	for _, n := range g.tree.Roots {
-		o := origin{at: len(restRoots)}
+		o := columnar.Origin{At: len(restRoots)}
 		for i, f := range filterRoots {
 			if f == n {
-				o = origin{fromFilter: true, at: i}
+				o = columnar.Origin{FromFilter: true, At: i}
 			}
 		}
-		if !o.fromFilter {
+		if !o.FromFilter {
 			restRoots = append(restRoots, n)
 		}
-		g.shown = append(g.shown, o)
+		sc.Shown = append(sc.Shown, o)
 	}
-	if g.todo.Count() == 0 {
-		g.rest = &columnSet{}
+	if sc.Todo.Count() == 0 {
 		return nil
 	}
 	if g.filter != nil {
-		if g.first, err = g.newColumnSet(ctx, filterRoots, g.todo); err != nil {
+		first, err := g.newColumnSet(ctx, filterRoots, sc.Todo)
+		if err != nil {
 			return err
 		}
-		if err := g.prime(ctx, g.first); err != nil {
+		sc.First = first
+		if err := g.prime(ctx, first); err != nil {
 			return err
 		}
 	}
-	if g.rest, err = g.newColumnSet(ctx, restRoots, g.todo); err != nil {
+	rest, err := g.newColumnSet(ctx, restRoots, sc.Todo)
+	if err != nil {
 		return err
 	}
-	g.rows = g.batchRows(rows)
+	sc.Rest, sc.Rows = rest, g.batchRows(rows)
 	if g.filter == nil {
-		return g.prime(ctx, g.rest)
+		return g.prime(ctx, rest)
 	}
 	return nil
 }

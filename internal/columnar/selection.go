@@ -1,5 +1,6 @@
 // Package columnar is what columnar formats share: which rows of a container
-// (a row group, a stripe) a scan still wants.
+// (a row group, a stripe) a scan still wants, the reading of its filter's
+// columns before the others, and the moving windows its bytes are read through.
 package columnar
 
 import "sort"
@@ -81,6 +82,21 @@ func (s Selection) Complement(n int64) Selection {
 		at = r.End
 	}
 	return out.Add(at, n)
+}
+
+// Cut takes the first n rows off.
+func (s Selection) Cut(n int64) (head, tail Selection) {
+	for i, r := range s {
+		if n < r.Len() {
+			if n > 0 {
+				head = append(head, Span{r.Start, r.Start + n})
+			}
+			return head, append(Selection{{r.Start + n, r.End}}, s[i+1:]...)
+		}
+		head = append(head, r)
+		n -= r.Len()
+	}
+	return head, nil
 }
 
 // Overlaps reports whether a row of [start, end) is selected.
