@@ -209,7 +209,8 @@ func (j *job) createOptions() (catalog.CreateOptions, error) {
 		}
 		set[k] = v
 	}
-	return catalog.CreateOptions{Format: j.to, FS: driver, Formats: formats.Options{Set: set}, Overwrite: j.ifExists == "overwrite", Stdout: j.app.Stdout}, err
+	keys, kerr := j.app.KeyRetriever()
+	return catalog.CreateOptions{Format: j.to, FS: driver, Formats: formats.Options{Set: set, Keys: keys}, Overwrite: j.ifExists == "overwrite", Stdout: j.app.Stdout}, errors.Join(err, kerr)
 }
 
 // convert runs one task.
@@ -238,7 +239,9 @@ func (j *job) convert(ctx context.Context, t task) (_ *done, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if j.app.Keys != "" {
+	if e, err := formats.EncryptionOf(co.Formats); err != nil {
+		return nil, err
+	} else if j.app.Keys != "" && (e == nil || co.Formats.Set["encrypt"] == "off") {
 		j.app.Warn("what is written is not encrypted")
 	}
 	sink, err := catalog.Create(ctx, t.dest, r.Schema(), co)

@@ -6,7 +6,8 @@
 //	  "columns": {"salary": {"id": "kc1", "hex": "3132…"}, "person.name": "base64:MTIz…"},
 //	  "keys":    {"kf": "3031…"},
 //	  "aad_prefix": "tester",
-//	  "material": "path of a key material file"
+//	  "material": "path of a key material file",
+//	  "encrypt": {"algorithm": "AES_GCM_CTR_V1", "plaintext": ["city"]}
 //	}
 //
 // A key is hexadecimal text, base64 text behind "base64:", or an object with
@@ -17,6 +18,20 @@
 // it too. All members are optional, others than these are refused, so that a
 // misspelt one does not pass for a missing key, and no key appears in an error.
 // The path of key material counts from the folder of the file of keys.
+//
+// With "encrypt", even if it is {}, Parquet files that are written are encrypted:
+// the footer and all columns with the footer key, but for those with a key of
+// their own. A key's id is stored beside it, for its retrieval. Its members:
+//
+//   - "algorithm": AES_GCM_V1 (the default) or AES_GCM_CTR_V1;
+//   - "plaintext_footer": true leaves the schema readable, and signs it;
+//   - "plaintext": the columns that are not encrypted;
+//   - "omit_aad_prefix": true does not store "aad_prefix" in the file, which then
+//     cannot be read without it;
+//   - "wrap": {"footer": "kf", "columns": {"salary": "kc1"}, "single": false} makes
+//     new data keys for each file and stores them as key material, wrapped by the
+//     master keys of "keys" that are named here, by way of key encryption keys
+//     unless "single". "footer" and "columns" are then of no use to the writer.
 package keyfile
 
 import (
@@ -42,10 +57,12 @@ type Keys struct {
 	byID     map[string][]byte
 	prefix   []byte
 	material map[string]string // external key material by reference
+	ids      map[string]string // of the keys of columns, and of the footer's under ""
+	encrypt  *encrypt
 }
 
 var (
-	_ formats.KeyRetriever    = (*Keys)(nil)
+	_ formats.Encrypter       = (*Keys)(nil)
 	_ formats.MaterialHandler = (*Keys)(nil)
 )
 
@@ -55,6 +72,7 @@ type document struct {
 	Keys      map[string]key `json:"keys"`
 	AADPrefix *string        `json:"aad_prefix"`
 	Material  string         `json:"material"`
+	Encrypt   *encrypt       `json:"encrypt"`
 }
 
 // key is one key in any of its notations.
@@ -168,27 +186,31 @@ func parse(b []byte) (*Keys, string, error) {
 		case errors.As(err, &wrong):
 			return nil, "", fmt.Errorf("a value of the wrong type at byte %d", wrong.Offset)
 		}
-		return nil, "", errors.New("not a JSON object of footer, columns, keys, aad_prefix and material")
+		return nil, "", errors.New("not a JSON object of footer, columns, keys, aad_prefix, material and encrypt")
 	}
-	k := &Keys{columns: map[string][]byte{}, byID: map[string][]byte{}}
-	note := func(x key) {
+	k := &Keys{columns: map[string][]byte{}, byID: map[string][]byte{}, ids: map[string]string{}, encrypt: d.Encrypt}
+	note := func(path string, x key) {
 		if x.id != "" {
 			k.byID[x.id] = x.raw
+			k.ids[path] = x.id
 		}
 	}
 	if d.Footer != nil {
 		k.footer = d.Footer.raw
-		note(*d.Footer)
+		note(footerID, *d.Footer)
 	}
 	for path, x := range d.Columns {
 		k.columns[path] = x.raw
-		note(x)
+		note(path, x)
 	}
 	for id, x := range d.Keys {
 		k.byID[id] = x.raw
 	}
 	if d.AADPrefix != nil {
 		k.prefix = []byte(*d.AADPrefix)
+	}
+	if err := k.checkEncrypt(); err != nil {
+		return nil, "", err
 	}
 	return k, d.Material, nil
 }

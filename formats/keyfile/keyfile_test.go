@@ -116,6 +116,13 @@ func TestRefused(t *testing.T) {
 		inHex(footerText),
 		`["` + inHex(footerText) + `"]`,
 		``,
+		`{"encrypt": {}}`,
+		`{"footer": "` + inHex(footerText) + `", "encrypt": {"omit_aad_prefix": true}}`,
+		`{"footer": "` + inHex(footerText) + `", "encrypt": {"algoritm": "AES_GCM_V1"}}`,
+		`{"footer": "` + inHex(footerText) + `", "encrypt": true}`,
+		`{"footer": {"id": "kf", "hex": "` + inHex(footerText) + `"}, "encrypt": {"wrap": {}}}`,
+		`{"footer": {"id": "kf", "hex": "` + inHex(footerText) + `"}, "encrypt": {"wrap": {"footer": "other"}}}`,
+		`{"footer": {"id": "kf", "hex": "` + inHex(footerText) + `"}, "encrypt": {"wrap": {"footer": "kf", "columns": {"a": "other"}}}}`,
 	} {
 		_, err := Parse([]byte(text))
 		if !errors.Is(err, arrowio.ErrKey) {
@@ -239,5 +246,68 @@ func TestMaterial(t *testing.T) {
 	}
 	if _, err := k.WithMaterial([]byte(`[]`)); !errors.Is(err, arrowio.ErrKey) {
 		t.Errorf("material that is a list: %v", err)
+	}
+}
+
+// TestEncryption: what "encrypt" asks for, the retriever of the same file finds
+// again by what is stored of each key.
+func TestEncryption(t *testing.T) {
+	doc := sample()
+	k, err := FromMap(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, err := k.Encryption(); e != nil || err != nil {
+		t.Errorf("without encrypt: %+v, %v", e, err)
+	}
+	doc["encrypt"] = map[string]any{"algorithm": "AES_GCM_CTR_V1", "plaintext_footer": true, "plaintext": []string{"city"}, "omit_aad_prefix": true}
+	if k, err = FromMap(doc); err != nil {
+		t.Fatal(err)
+	}
+	e, err := k.Encryption()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Algorithm != "AES_GCM_CTR_V1" || !e.PlaintextFooter || !e.OmitAADPrefix || string(e.AADPrefix) != "tester" || len(e.Plaintext) != 1 || len(e.Columns) != 2 {
+		t.Errorf("%+v", e)
+	}
+	if string(e.Footer.Metadata) != "kf" || string(e.Columns["person.name"].Metadata) != "kc" || e.Columns["person"].Metadata != nil {
+		t.Errorf("key metadata: %q, %q, %q", e.Footer.Metadata, e.Columns["person.name"].Metadata, e.Columns["person"].Metadata)
+	}
+	if string(e.Footer.Key) != footerText || string(e.Columns["person"].Key) != columnText || string(e.Columns["person.name"].Key) != namedText {
+		t.Error("other keys")
+	}
+
+	for _, single := range []bool{false, true} {
+		doc["encrypt"] = map[string]any{"wrap": map[string]any{"footer": "other", "columns": map[string]string{"person": "kf", "person.name": "kf"}, "single": single}}
+		if k, err = FromMap(doc); err != nil {
+			t.Fatal(err)
+		}
+		reader, err := FromMap(map[string]any{"keys": map[string]any{"other": inHex(namedText), "kf": inHex(footerText)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made := map[string]bool{}
+		for range 2 {
+			e, err := k.Encryption()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := reader.FooterKey(e.Footer.Metadata)
+			if err != nil || !bytes.Equal(got, e.Footer.Key) {
+				t.Errorf("footer: %v", err)
+			}
+			made[string(got)] = true
+			for path, c := range e.Columns {
+				got, err := reader.ColumnKey(path, c.Metadata)
+				if err != nil || !bytes.Equal(got, c.Key) {
+					t.Errorf("%s: %v", path, err)
+				}
+				made[string(got)] = true
+			}
+		}
+		if len(made) != 6 {
+			t.Errorf("%d keys for two files of three each", len(made))
+		}
 	}
 }

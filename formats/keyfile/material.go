@@ -18,11 +18,14 @@ import (
 type material struct {
 	Type      string `json:"keyMaterialType"`
 	Internal  bool   `json:"internalStorage"`
-	Reference string `json:"keyReference"`
+	Reference string `json:"keyReference,omitempty"`
+	Footer    bool   `json:"isFooterKey"`
+	Instance  string `json:"kmsInstanceID,omitempty"`
+	URL       string `json:"kmsInstanceURL,omitempty"`
 	Master    string `json:"masterKeyID"`
 	Double    bool   `json:"doubleWrapping"`
-	KEKID     string `json:"keyEncryptionKeyID"`
-	KEK       string `json:"wrappedKEK"`
+	KEKID     string `json:"keyEncryptionKeyID,omitempty"`
+	KEK       string `json:"wrappedKEK,omitempty"`
 	DEK       string `json:"wrappedDEK"`
 }
 
@@ -100,13 +103,9 @@ func open(key []byte, wrapped string, aad []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", arrowio.ErrKey, errSealed)
 	}
-	block, err := aes.NewCipher(key)
+	gcm, err := newGCM(key)
 	if err != nil {
 		return nil, fmt.Errorf("%w: a key of %d bytes", arrowio.ErrKey, len(key))
-	}
-	gcm, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, err
 	}
 	if len(b) < gcm.NonceSize() {
 		return nil, fmt.Errorf("%w: %w", arrowio.ErrKey, errSealed)
@@ -116,4 +115,12 @@ func open(key []byte, wrapped string, aad []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", arrowio.ErrKey, errSealed)
 	}
 	return out, nil
+}
+
+func newGCM(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
 }

@@ -298,7 +298,7 @@ func (r *Reader) chunk(rg, column int) (*meta.ColumnChunk, *crypt.Column, error)
 	if err != nil {
 		return nil, nil, fail(err)
 	}
-	if c.EncryptedMeta == nil || c.Crypto.WithFooterKey {
+	if c.EncryptedMeta == nil {
 		if c.Meta == nil {
 			return nil, nil, fail(fmt.Errorf("%w: the column has no metadata", arrowio.ErrCorrupt))
 		}

@@ -96,21 +96,21 @@ func (r *Reader) bloomFilter(ctx context.Context, rg, column int) (bloom.Filter,
 		size = min(256, r.size-off)
 	}
 	if key != nil {
-		return nil, nil // two modules of unknown lengths: pruning does without
+		size = r.size - off
+		if known {
+			size = min(size, int64(c.Meta.BloomFilterLength))
+		}
+		return r.sealedBloom(ctx, off, size, known, key, rg, column)
 	}
 	b, err := r.section(ctx, "bloom filter", off, size, nil, crypt.BloomFilterHeader, rg, column)
 	if err != nil {
 		return nil, err
 	}
-	h, n, err := meta.DecodeBloomFilterHeader(b)
-	if err != nil {
+	bits, n, err := bloomHeader(b)
+	if err != nil || bits == 0 {
 		return nil, err
 	}
-	if !h.Known {
-		return nil, nil
-	}
-	bits := int64(h.NumBytes)
-	if bits <= 0 || bits%32 != 0 || off+int64(n)+bits > r.size {
+	if off+int64(n)+bits > r.size {
 		return nil, fmt.Errorf("%w: of %d bytes", errBloom, bits)
 	}
 	if int64(len(b)-n) < bits {
@@ -121,6 +121,54 @@ func (r *Reader) bloomFilter(ctx context.Context, rg, column int) (bloom.Filter,
 	}
 	return bloom.Filter(b[n : int64(n)+bits]), nil
 }
+
+// bloomHeader reads a bloom filter's header and checks the size of its bitset;
+// 0 for a kind that is not known.
+func bloomHeader(b []byte) (bits int64, n int, err error) {
+	h, n, err := meta.DecodeBloomFilterHeader(b)
+	if err != nil || !h.Known {
+		return 0, n, err
+	}
+	if bits = int64(h.NumBytes); bits <= 0 || bits%32 != 0 {
+		return 0, n, fmt.Errorf("%w: of %d bytes", errBloom, bits)
+	}
+	return bits, n, nil
+}
+
+// sealedBloom reads an encrypted bloom filter: header and bitset are modules of
+// their own.
+func (r *Reader) sealedBloom(ctx context.Context, off, size int64, known bool, key *crypt.Column, rg, column int) (bloom.Filter, error) {
+	first := size
+	if !known {
+		first = min(size, 256)
+	}
+	b, err := r.section(ctx, "bloom filter", off, first, nil, crypt.BloomFilterHeader, rg, column)
+	if err != nil {
+		return nil, err
+	}
+	header, n, err := key.Open(nil, b, crypt.BloomFilterHeader, r.ordinal(rg), column, -1)
+	if err != nil {
+		return nil, err
+	}
+	bits, _, err := bloomHeader(header)
+	if err != nil || bits == 0 {
+		return nil, err
+	}
+	b = b[n:]
+	if !known {
+		if b, err = r.section(ctx, "bloom filter", off+int64(n), min(bits+moduleExtra, r.size-off-int64(n)), nil, crypt.BloomFilterBitset, rg, column); err != nil {
+			return nil, err
+		}
+	}
+	set, _, err := key.Open(nil, b, crypt.BloomFilterBitset, r.ordinal(rg), column, -1)
+	if err == nil && int64(len(set)) != bits {
+		err = fmt.Errorf("%w: of %d bytes where its header says %d", errBloom, len(set), bits)
+	}
+	return bloom.Filter(set), err
+}
+
+// moduleExtra is what a GCM module has besides its plaintext: length, nonce, tag.
+const moduleExtra = 4 + 12 + 16
 
 // selectRows finds the rows of a row group that the page indexes of the
 // filter's columns leave possible. The pages of several columns do not end at

@@ -8,6 +8,7 @@ import (
 	"math/bits"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/formats/parquet/internal/crypt"
 	"github.com/bdkit/bdkit/formats/parquet/internal/encoding"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 	"github.com/bdkit/bdkit/internal/compress"
@@ -37,9 +38,12 @@ type pageWriter struct {
 	crc    bool
 	maxRep int
 	maxDef int
+	seal   sealer
 
+	ordinal int // of the next data page
 	body    []byte
 	packed  []byte
+	sealed  []byte
 	rawSize int64 // of all pages so far, headers included
 }
 
@@ -105,27 +109,40 @@ func (w *pageWriter) dictionary(d *dictionary) ([]byte, error) {
 // finish compresses, seals and puts the header in front. A page of version 2
 // keeps its levels as they are and its values too where compressing gains
 // nothing.
-func (w *pageWriter) finish(h *meta.PageHeader, levels, values []byte) ([]byte, error) {
-	if len(levels)+len(values) > math.MaxInt32 {
-		return nil, fmt.Errorf("%w: a page of %d bytes", arrowio.ErrLimit, len(levels)+len(values))
+func (w *pageWriter) finish(h *meta.PageHeader, levels, raw []byte) ([]byte, error) {
+	if len(levels)+len(raw) > math.MaxInt32 {
+		return nil, fmt.Errorf("%w: a page of %d bytes", arrowio.ErrLimit, len(levels)+len(raw))
 	}
-	h.UncompressedSize = int32(len(levels) + len(values))
-	body := values
+	h.UncompressedSize = int32(len(levels) + len(raw))
+	body := raw
 	if w.codec != compress.None {
 		var err error
-		if w.packed, err = w.codec.Compress(append(w.packed[:0], levels...), values, w.level); err != nil {
+		if w.packed, err = w.codec.Compress(append(w.packed[:0], levels...), raw, w.level); err != nil {
 			return nil, err
 		}
 		body = w.packed
-		if h.Type == meta.DataPageV2 && len(w.packed)-len(levels) >= len(values) {
+		if h.Type == meta.DataPageV2 && len(w.packed)-len(levels) >= len(raw) {
 			h.Compressed = false
-			body = append(append(w.packed[:0], levels...), values...)
+			body = append(append(w.packed[:0], levels...), raw...)
 			w.packed = body
 		}
 	} else if h.Type == meta.DataPageV2 {
-		// Levels and values lie next to each other already.
+		// Levels and raw lie next to each other already.
 		h.Compressed = false
 		body = w.body
+	}
+	header, values, ordinal := crypt.DataPageHeader, crypt.DataPage, w.ordinal
+	if h.Type == meta.DictionaryPage {
+		header, values, ordinal = crypt.DictionaryPageHeader, crypt.DictionaryPage, -1
+	} else {
+		w.ordinal++
+	}
+	if w.seal.key != nil {
+		var err error
+		if w.sealed, err = w.seal.append(w.sealed[:0], body, values, ordinal); err != nil {
+			return nil, err
+		}
+		body = w.sealed
 	}
 	if len(body) > math.MaxInt32 {
 		return nil, fmt.Errorf("%w: a page of %d bytes", arrowio.ErrLimit, len(body))
@@ -134,7 +151,13 @@ func (w *pageWriter) finish(h *meta.PageHeader, levels, values []byte) ([]byte, 
 	if w.crc {
 		h.CRC, h.HasCRC = crc32.ChecksumIEEE(body), true
 	}
-	page := appendPageHeader(make([]byte, 0, len(body)+96), h)
+	page := make([]byte, 0, len(body)+160)
+	var err error
+	if w.seal.key == nil {
+		page = appendPageHeader(page, h)
+	} else if page, err = w.seal.append(page, appendPageHeader(nil, h), header, ordinal); err != nil {
+		return nil, err
+	}
 	w.rawSize += int64(len(page)) + int64(h.UncompressedSize)
 	return append(page, body...), nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/formats/parquet/internal/crypt"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 	"github.com/bdkit/bdkit/formats/parquet/internal/schema"
 	"github.com/bdkit/bdkit/fs"
@@ -36,6 +37,7 @@ type Sink struct {
 
 	pos      int64
 	md       meta.FileMetaData
+	crypt    *fileCrypt // nil: nothing is encrypted
 	sorting  []meta.SortingColumn
 	indexes  [][]chunkIndex
 	rows     int64 // of the row group being built
@@ -50,8 +52,6 @@ type chunkIndex struct {
 	column *meta.ColumnIndex
 	offset *meta.OffsetIndex
 }
-
-var magic = []byte("PAR1")
 
 // NewSink starts a file of record batches of schema s in w, which it takes
 // over: Commit commits it, Close closes it, and so does NewSink when it fails.
@@ -82,6 +82,9 @@ func newFileSink(w fs.Writer, s *arrow.Schema, o WriteOptions) (*Sink, error) {
 		return nil, err
 	}
 	k := &Sink{w: w, o: o, tree: tree, slice: firstSlice}
+	if k.crypt, err = newFileCrypt(o.Encryption, tree, plans); err != nil {
+		return nil, err
+	}
 	for _, root := range tree.Roots {
 		if err := k.addColumns(root, meta.NoLogical, plans); err != nil {
 			return nil, err
@@ -103,7 +106,7 @@ func newFileSink(w fs.Writer, s *arrow.Schema, o WriteOptions) (*Sink, error) {
 	if err := k.schemaKeyValues(s); err != nil {
 		return nil, err
 	}
-	return k, k.put(magic)
+	return k, k.put([]byte(k.crypt.magic()))
 }
 
 // addColumns makes the writers of the leaves below n, in column order.
@@ -342,6 +345,12 @@ func (k *Sink) flush() error {
 			return err
 		}
 	}
+	for i, c := range k.cols {
+		if err := k.crypt.hide(&rg.Columns[i], &c.o, &c.pages.seal); err != nil {
+			return c.fail(err)
+		}
+		c.pages.seal.rowGroup = ordinal + 1
+	}
 	k.indexes = append(k.indexes, indexes)
 	k.md.RowGroups = append(k.md.RowGroups, rg)
 	k.md.NumRows += k.rows
@@ -388,8 +397,8 @@ func (k *Sink) end() error {
 			}
 			b = appendColumnIndex(b[:0], x.column)
 			c := &k.md.RowGroups[g].Columns[i]
-			c.ColumnIndexOffset, c.ColumnIndexLength = k.pos, int32(len(b))
-			if err := k.put(b); err != nil {
+			var err error
+			if c.ColumnIndexOffset, c.ColumnIndexLength, err = k.putIndex(b, crypt.ColumnIndex, g, i); err != nil {
 				return err
 			}
 		}
@@ -401,15 +410,30 @@ func (k *Sink) end() error {
 			}
 			b = appendOffsetIndex(b[:0], x.offset)
 			c := &k.md.RowGroups[g].Columns[i]
-			c.OffsetIndexOffset, c.OffsetIndexLength = k.pos, int32(len(b))
-			if err := k.put(b); err != nil {
+			var err error
+			if c.OffsetIndexOffset, c.OffsetIndexLength, err = k.putIndex(b, crypt.OffsetIndex, g, i); err != nil {
 				return err
 			}
 		}
 	}
-	b = appendFileMetaData(b[:0], &k.md)
+	b, err := k.crypt.end(b[:0], &k.md)
+	if err != nil {
+		return err
+	}
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(b)))
-	return k.put(append(b, magic...))
+	return k.put(append(b, k.crypt.magic()...))
+}
+
+// putIndex writes an index of a chunk and tells where it lies.
+func (k *Sink) putIndex(b []byte, kind crypt.Module, rg, column int) (off int64, n int32, err error) {
+	seal := sealer{key: k.cols[column].o.key, rowGroup: rg, column: column}
+	if seal.key != nil {
+		if b, err = seal.append(nil, b, kind, -1); err != nil {
+			return 0, 0, err
+		}
+	}
+	off = k.pos
+	return off, int32(len(b)), k.put(b)
 }
 
 // Close discards what has not been committed; after Commit it does nothing.

@@ -169,3 +169,12 @@ func TestWriteBudget(t *testing.T) {
 		t.Errorf("%d row groups, %d bytes not given back, %d at the peak", n, b.InUse(), b.Peak())
 	}
 }
+
+func stringBatch(s *arrow.Schema, values ...string) arrow.RecordBatch {
+	b := array.NewRecordBuilder(memory.DefaultAllocator, s)
+	defer b.Release()
+	for _, v := range values {
+		b.Field(0).(*array.StringBuilder).Append(v)
+	}
+	return b.NewRecordBatch()
+}

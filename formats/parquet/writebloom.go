@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/bdkit/bdkit/formats/parquet/internal/bloom"
+	"github.com/bdkit/bdkit/formats/parquet/internal/crypt"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 )
 
@@ -53,7 +54,7 @@ func (b *bloomBuilder) compact() {
 }
 
 // build gives header and bitset (BloomFilter.md, "File Format").
-func (b *bloomBuilder) build(o *BloomOptions) []byte {
+func (b *bloomBuilder) build(o *BloomOptions, s *sealer) ([]byte, error) {
 	if b.filter == nil {
 		b.compact()
 		b.filter = bloom.New(int64(len(b.hashes)), o.FPP, maxBloomBytes)
@@ -61,6 +62,10 @@ func (b *bloomBuilder) build(o *BloomOptions) []byte {
 			b.filter.Insert(h)
 		}
 	}
-	out := appendBloomFilterHeader(nil, &meta.BloomFilterHeader{NumBytes: int32(len(b.filter)), Known: true})
-	return append(out, b.filter...)
+	header := appendBloomFilterHeader(nil, &meta.BloomFilterHeader{NumBytes: int32(len(b.filter)), Known: true})
+	out, err := s.append(nil, header, crypt.BloomFilterHeader, -1)
+	if err != nil {
+		return nil, err
+	}
+	return s.append(out, b.filter, crypt.BloomFilterBitset, -1)
 }

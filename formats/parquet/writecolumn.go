@@ -68,6 +68,7 @@ func newColumnWriter(n *schema.Node, parent meta.LogicalKind, o columnPlan) (*co
 	}
 	c := &columnWriter{node: n, elem: n.Element, o: o, convert: convert, step: firstStep}
 	c.pages = pageWriter{codec: o.codec, level: o.level, v2: o.v2, crc: o.crc, maxRep: n.Rep, maxDef: n.Def}
+	c.pages.seal = sealer{key: o.key, column: n.Column}
 	if o.stats {
 		c.order = orderOf(n.Element, parent)
 	}
@@ -83,7 +84,7 @@ func (c *columnWriter) begin() {
 	c.chunk = chunkState{bounds: b}
 	c.chunk.bloom = newBloomBuilder(c.o.bloom)
 	c.plain = 0
-	c.pages.rawSize = 0
+	c.pages.rawSize, c.pages.ordinal = 0, 0
 	if c.numbers = c.o.dict; c.numbers {
 		if c.dict == nil {
 			c.dict = newDictionary(newValueBuf(c.elem))
@@ -405,7 +406,10 @@ func (c *columnWriter) finish() (*writtenChunk, error) {
 		}
 	}
 	if c.o.bloom != nil {
-		out.bloom = ch.bloom.build(c.o.bloom)
+		var err error
+		if out.bloom, err = ch.bloom.build(c.o.bloom, &c.pages.seal); err != nil {
+			return nil, c.fail(err)
+		}
 	}
 	c.begin()
 	return out, nil

@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"runtime"
 	"runtime/debug"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/formats"
+	"github.com/bdkit/bdkit/formats/parquet/internal/crypt"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 	"github.com/bdkit/bdkit/formats/parquet/internal/schema"
 	"github.com/bdkit/bdkit/internal/compress"
@@ -58,6 +60,8 @@ type WriteOptions struct {
 	Sorting []SortingColumn
 	// KeyValues are added to the file's metadata.
 	KeyValues []formats.KeyValue
+	// Encryption says what to encrypt and with which keys; nil encrypts nothing.
+	Encryption *formats.Encryption
 	// CreatedBy names the writing application; "" is the library.
 	CreatedBy string
 	// Budget, if set, is charged for the row group being built, which ends
@@ -209,6 +213,8 @@ type columnPlan struct {
 	stats      bool
 	index      bool
 	bloom      *BloomOptions
+	key        *crypt.Column // nil: not encrypted
+	crypto     *meta.ColumnCrypto
 }
 
 // plan settles the options of every leaf. An entry of Columns that fits no
@@ -218,11 +224,9 @@ func (o *WriteOptions) plan(t *schema.Tree) ([]columnPlan, error) {
 	plans := make([]columnPlan, len(t.Leaves))
 	fields := fieldPaths(t)
 	for i, n := range t.Leaves {
-		co, err := o.column(strings.Join(n.Path, "."), fields[i], used)
-		if err == nil {
-			plans[i], err = o.columnPlan(n, co)
-		}
-		if err != nil {
+		name, _ := closest(maps.Keys(o.Columns), strings.Join(n.Path, "."), fields[i], used)
+		var err error
+		if plans[i], err = o.columnPlan(n, o.Columns[name]); err != nil {
 			return nil, &arrowio.Error{Op: "write", Column: strings.Join(n.Path, "."), Err: err}
 		}
 	}
@@ -234,19 +238,18 @@ func (o *WriteOptions) plan(t *schema.Tree) ([]columnPlan, error) {
 	return plans, nil
 }
 
-// column finds the options of a leaf: the most specific entry that fits.
-func (o *WriteOptions) column(path, field string, used map[string]bool) (ColumnOptions, error) {
-	var best string
-	found := false
-	for name := range o.Columns {
-		if name == path || covers(name, field) || covers(name, path) {
+// closest finds the most specific of the names that fit a leaf, given by its
+// Parquet and its Arrow path, and notes all that do.
+func closest(names iter.Seq[string], path, field string, used map[string]bool) (best string, found bool) {
+	for name := range names {
+		if covers(name, field) || covers(name, path) {
 			used[name] = true
 			if !found || len(name) > len(best) {
 				best, found = name, true
 			}
 		}
 	}
-	return o.Columns[best], nil
+	return best, found
 }
 
 // covers reports whether a field's path is name or lies below it.

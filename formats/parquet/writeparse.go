@@ -60,6 +60,19 @@ var writeOptionTable = []writeOption{
 		o.KeyValues = append(o.KeyValues, formats.KeyValue{Key: key, Value: value})
 		return nil
 	}),
+	option("encrypt", "keys", "encryption: keys (as the file of keys says) or off", func(o *WriteOptions, v string) error {
+		switch v {
+		case "keys":
+			if o.Encryption == nil {
+				return errors.New("no file of keys says how")
+			}
+		case "off":
+			o.Encryption = nil
+		default:
+			return errors.New("want keys or off")
+		}
+		return nil
+	}),
 	textOption("created-by", "", "the writing application", func(o *WriteOptions) *string { return &o.CreatedBy }),
 }
 
@@ -206,6 +219,10 @@ func (o *WriteOptions) tune(col string, change func(co *ColumnOptions)) {
 // parseWriteOptions turns options as text into typed ones.
 func parseWriteOptions(o formats.Options) (WriteOptions, error) {
 	w := WriteOptions{CreatedBy: o.CreatedBy}
+	var err error
+	if w.Encryption, err = formats.EncryptionOf(o); err != nil {
+		return w, err
+	}
 	for _, opt := range writeOptionTable { // in the table's order, so that the outcome does not depend on the map's
 		v, ok := o.Set[opt.Key]
 		if !ok {

@@ -126,6 +126,12 @@ func appendFileMetaData(dst []byte, m *meta.FileMetaData) []byte {
 		}
 		w.text(6, m.CreatedBy)
 		objects(w, 7, m.ColumnOrders, func(o *meta.ColumnOrder) { w.object(int16(*o), func() {}) })
+		if m.Encryption != nil {
+			w.object(8, func() { w.algorithm(m.Encryption) })
+			if m.FooterSigningKey != nil {
+				w.text(9, string(m.FooterSigningKey))
+			}
+		}
 	})
 	return w.b
 }
@@ -187,7 +193,9 @@ func (w *thriftWriter) logical(l *meta.LogicalType) {
 func (w *thriftWriter) rowGroup(g *meta.RowGroup) {
 	objects(w, 1, g.Columns, func(c *meta.ColumnChunk) {
 		w.i64(2, c.FileOffset)
-		w.object(3, func() { w.columnMetaData(c.Meta) })
+		if c.Meta != nil {
+			w.object(3, func() { w.columnMetaData(c.Meta) })
+		}
 		if c.OffsetIndexOffset > 0 {
 			w.i64(4, c.OffsetIndexOffset)
 			w.i32(5, c.OffsetIndexLength)
@@ -195,6 +203,12 @@ func (w *thriftWriter) rowGroup(g *meta.RowGroup) {
 		if c.ColumnIndexOffset > 0 {
 			w.i64(6, c.ColumnIndexOffset)
 			w.i32(7, c.ColumnIndexLength)
+		}
+		if c.Crypto != nil {
+			w.object(8, func() { w.columnCrypto(c.Crypto) })
+		}
+		if c.EncryptedMeta != nil {
+			w.text(9, string(c.EncryptedMeta))
 		}
 	})
 	w.i64(2, g.TotalByteSize)
@@ -231,11 +245,13 @@ func (w *thriftWriter) columnMetaData(m *meta.ColumnMetaData) {
 	if s := m.Statistics; s != nil {
 		w.object(12, func() { w.statistics(s) })
 	}
-	objects(w, 13, m.EncodingStats, func(s *meta.PageEncodingStats) {
-		w.i32(1, int32(s.Page))
-		w.i32(2, int32(s.Encoding))
-		w.i32(3, s.Count)
-	})
+	if m.EncodingStats != nil {
+		objects(w, 13, m.EncodingStats, func(s *meta.PageEncodingStats) {
+			w.i32(1, int32(s.Page))
+			w.i32(2, int32(s.Encoding))
+			w.i32(3, s.Count)
+		})
+	}
 	if m.BloomFilterOffset > 0 {
 		w.i64(14, m.BloomFilterOffset)
 		w.i32(15, m.BloomFilterLength)

@@ -254,7 +254,7 @@ func (a *App) Catalog(sources ...string) (catalog.Options, error) {
 		return o, err
 	}
 	o.Formats.Set, o.FS = set, driver
-	if o.Formats.Keys, err = a.keys(); err != nil {
+	if o.Formats.Keys, err = a.KeyRetriever(); err != nil {
 		return o, err
 	}
 	for _, s := range sources {
@@ -265,7 +265,8 @@ func (a *App) Catalog(sources ...string) (catalog.Options, error) {
 	return o, nil
 }
 
-func (a *App) keys() (formats.KeyRetriever, error) {
+// KeyRetriever gives the keys of --keys; nil without.
+func (a *App) KeyRetriever() (formats.KeyRetriever, error) {
 	if a.Keys == "" {
 		return nil, nil
 	}

@@ -53,6 +53,7 @@ type File struct {
 	// missing says why there is no footer key.
 	missing error
 	keys    formats.KeyRetriever
+	byKey   map[string]*Column // of a file being written
 }
 
 // Column seals and opens modules with one key.
@@ -60,6 +61,8 @@ type Column struct {
 	file  *File
 	block cipher.Block
 	gcm   cipher.AEAD
+
+	sealed budget
 }
 
 // NewFile finds the footer key. Without keys, or without the AAD prefix where
