@@ -74,9 +74,7 @@ func (c Codec) Decompress(dst, src []byte) (err error) {
 			copy(dst, src)
 		}
 	case Snappy:
-		if n, err = snappy.DecodedLen(src); err == nil && n == len(dst) {
-			_, err = snappy.Decode(dst, src)
-		}
+		n, err = snappyDecompress(dst, src)
 	case LZ4Raw:
 		n, err = lz4.UncompressBlock(src, dst)
 	case LZ4Hadoop:
