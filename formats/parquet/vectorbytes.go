@@ -31,8 +31,14 @@ func (v *bytesVector) start(slots int) {
 	v.offs, v.data = memory.NewResizableBuffer(v.mem), memory.NewResizableBuffer(v.mem)
 	v.offs.Reserve(4 * (slots + 1))
 	v.data.Reserve(max(v.last+v.last/8, 64))
-	v.bin = encoding.Binary{Offsets: int32s(v.offs)[:1], Data: v.data.Buf()[:0], Limit: math.MaxInt32}
+	v.bin = encoding.Binary{Offsets: int32s(v.offs)[:1], Data: v.data.Buf()[:0], Limit: math.MaxInt32, Grow: v.grow}
 	v.bin.Offsets[0] = 0
+}
+
+// grow moves the bytes within the allocator's memory.
+func (v *bytesVector) grow(data []byte, n int) []byte {
+	v.data.Reserve(n)
+	return v.data.Buf()[:len(data)]
 }
 
 // int32s is a buffer's whole memory as offsets.

@@ -61,6 +61,7 @@ func (d *deltaLength) Decode(dst *Binary, n int) (int, error) {
 			fit++
 		}
 		dst.Offsets = offs
+		dst.reserve(total)
 		dst.Data = append(dst.Data, d.data[:total]...)
 		d.advance(fit, total)
 		if done += fit; fit < len(lengths) {
@@ -179,6 +180,7 @@ func (d *deltaBytes) Decode(dst *Binary, n int) (int, error) {
 		if len(d.last) > dst.room() {
 			return done, nil // kept for the next call
 		}
+		dst.reserve(len(d.last))
 		dst.Data = append(dst.Data, d.last...)
 		dst.Offsets = append(dst.Offsets, int32(len(dst.Data)))
 		d.pending = false

@@ -11,6 +11,7 @@ package encoding
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 )
@@ -52,6 +53,9 @@ type Binary struct {
 	Data    []byte
 	// Limit is the most bytes Data may come to; 0 is 2^31-1.
 	Limit int
+	// Grow moves data to memory with a capacity of n or more; nil takes the
+	// heap's.
+	Grow func(data []byte, n int) []byte
 }
 
 // Len is the number of values.
@@ -69,6 +73,29 @@ func (b *Binary) room() int {
 		limit = 1<<31 - 1
 	}
 	return limit - len(b.Data)
+}
+
+// reserve makes room for n bytes more behind Data.
+func (b *Binary) reserve(n int) {
+	if cap(b.Data)-len(b.Data) < n {
+		b.grow(n)
+	}
+}
+
+func (b *Binary) grow(n int) {
+	want := max(len(b.Data)+n, 2*cap(b.Data))
+	if b.Grow != nil {
+		b.Data = b.Grow(b.Data, want)
+		return
+	}
+	grown := make([]byte, len(b.Data), want)
+	copy(grown, b.Data)
+	b.Data = grown
+}
+
+// extend adds n offsets, for the caller to set.
+func (b *Binary) extend(n int) {
+	b.Offsets = slices.Grow(b.Offsets, n)[:len(b.Offsets)+n]
 }
 
 // Bytes decodes byte arrays.

@@ -55,6 +55,9 @@ func (d *plainBytes) Reset(page []byte, n int) error {
 	return nil
 }
 
+// usual is the size of a value up to which it is copied as if it had that size.
+const usual = 48
+
 func (d *plainBytes) Decode(dst *Binary, n int) (int, error) {
 	if n > d.left {
 		return 0, corrupt("%d values wanted where %d are left", n, d.left)
@@ -62,16 +65,9 @@ func (d *plainBytes) Decode(dst *Binary, n int) (int, error) {
 	if len(dst.Offsets) == 0 {
 		dst.Reset()
 	}
-	// One pass: lengths are checked and values copied behind one another. The
-	// bytes of n values are fewer than the section's, so the first growth
-	// suffices for a whole page.
+	// One pass: lengths are checked and values copied behind one another.
 	src, room := d.src, dst.room()
 	offs, data := dst.Offsets, dst.Data
-	if want := min(len(src)-4*n, room) + 16; n == d.left && cap(data)-len(data) < want {
-		grown := make([]byte, len(data), len(data)+want)
-		copy(grown, data)
-		data = grown
-	}
 	done := 0
 	for ; done < n; done++ {
 		if len(src) < 4 {
@@ -84,16 +80,22 @@ func (d *plainBytes) Decode(dst *Binary, n int) (int, error) {
 		if size > room {
 			break
 		}
-		if end := len(data) + size; size <= 16 && len(src) >= 20 && cap(data)-len(data) >= 16 {
-			// A copy of constant size is two moves; what is too much is
+		end := len(data) + size
+		if cap(data) < end+usual {
+			dst.Data = data
+			dst.reserve(size + usual)
+			data = dst.Data
+		}
+		if size <= usual && len(src) >= 4+usual {
+			// A copy of constant size is a few moves; what is too much is
 			// overwritten by the next value.
-			copy(data[len(data):len(data)+16], src[4:20])
+			copy(data[len(data):len(data)+usual], src[4:4+usual])
 			data = data[:end]
 		} else {
 			data = append(data, src[4:4+size]...)
 		}
 		room -= size
-		offs = append(offs, int32(len(data)))
+		offs = append(offs, int32(end))
 		src = src[4+size:]
 	}
 	dst.Offsets, dst.Data, d.src = offs, data, src
