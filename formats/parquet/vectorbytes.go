@@ -37,8 +37,13 @@ func (v *bytesVector) start(slots int) {
 
 // grow moves the bytes within the allocator's memory.
 func (v *bytesVector) grow(data []byte, n int) []byte {
+	old := v.data.Buf()
 	v.data.Reserve(n)
-	return v.data.Buf()[:len(data)]
+	grown := v.data.Buf()[:len(data)]
+	if unsafe.SliceData(data) != unsafe.SliceData(old) { // an append moved them out
+		copy(grown, data)
+	}
+	return grown
 }
 
 // int32s is a buffer's whole memory as offsets.
@@ -119,7 +124,11 @@ func (v *bytesVector) take(n int) []*memory.Buffer {
 		for _, o := range bin.Offsets[n+1:] {
 			v.bin.Offsets = append(v.bin.Offsets, o-int32(end))
 		}
-		v.bin.Data = append(v.bin.Data, bin.Data[end:]...)
+		tail := bin.Data[end:]
+		if len(tail) > cap(v.bin.Data) {
+			v.bin.Data = v.grow(v.bin.Data, len(tail))
+		}
+		v.bin.Data = append(v.bin.Data, tail...)
 	}
 	return []*memory.Buffer{
 		handOver(offs, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(bin.Offsets))), 4*(n+1))),
