@@ -200,3 +200,41 @@ func FuzzRaw(f *testing.F) {
 		decoder[byte]{d.Reset, next, d.Skip}.law(t, src, seed)
 	})
 }
+
+// What is encoded decodes to the same, whatever the values.
+func FuzzIntRLEv2Encoder(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9}, uint64(3))
+	f.Fuzz(func(t *testing.T, src []byte, seed uint64) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		var vals []int64
+		for len(src) > 0 { // values of changing widths, some of them repeated
+			n := min(1+int(src[0]&7), len(src))
+			v := int64(0)
+			for _, b := range src[:n] {
+				v = v<<8 | int64(b)
+			}
+			if src[0]&8 != 0 {
+				v = -v
+			}
+			for range 1 + int(src[0]>>4)*rng.IntN(3) {
+				vals = append(vals, v)
+			}
+			src = src[n:]
+		}
+		signed := seed&1 != 0
+		e := IntRLEv2Encoder{Signed: signed}
+		var enc []byte
+		for rest := vals; len(rest) > 0; {
+			k := min(1+rng.IntN(700), len(rest))
+			enc = e.Append(enc, rest[:k])
+			rest = rest[k:]
+		}
+		enc = e.Flush(enc)
+		got := make([]int64, len(vals))
+		d := NewInts(2, signed)
+		d.Reset(&pieces{enc, 64})
+		if err := d.Next(got); err != nil || !slices.Equal(got, vals) {
+			t.Fatalf("%v: %v, want %v", err, got, vals)
+		}
+	})
+}

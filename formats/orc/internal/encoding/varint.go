@@ -144,3 +144,23 @@ func (in *input) skipVarints(n int) error {
 	}
 	return nil
 }
+
+// AppendVarints encodes values as Varints reads them.
+func AppendVarints(dst []byte, vals []int64) []byte {
+	for _, v := range vals {
+		dst = binary.AppendVarint(dst, v)
+	}
+	return dst
+}
+
+// AppendVarint128 encodes a value as Varints reads it.
+func AppendVarint128(dst []byte, v decimal128.Num) []byte {
+	hi, lo := uint64(v.HighBits()), v.LowBits()
+	sign := uint64(v.HighBits() >> 63)
+	hi, lo = (hi<<1|lo>>63)^sign, lo<<1^sign
+	for hi != 0 {
+		dst = append(dst, byte(lo)|0x80)
+		lo, hi = lo>>7|hi<<57, hi>>7
+	}
+	return binary.AppendUvarint(dst, lo)
+}
