@@ -2,7 +2,6 @@ package parquet
 
 import (
 	"fmt"
-	"sort"
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/formats/parquet/internal/schema"
+	"github.com/bdkit/bdkit/internal/kernel"
 )
 
 // Shredding turns Arrow arrays into Dremel's levels, one nesting level at a
@@ -121,16 +121,15 @@ func (s *shredder) resolve(d arrow.ArrayData, e *entries) (arrow.ArrayData, *ent
 			dt = ext.StorageType()
 		}
 		var err error
-		switch t := dt.(type) {
+		switch dt.(type) {
 		case *arrow.DictionaryType:
 			if e, err = s.validity(d, e, level-1); err != nil {
 				return nil, nil, err
 			}
-			dict := d.Dictionary()
-			if err = s.viaDictionary(d, t.IndexType.ID(), dict, e); err != nil {
+			if err = s.viaDictionary(d, e); err != nil {
 				return nil, nil, err
 			}
-			d, e = dict, &s.own
+			d, e = d.Dictionary(), &s.own
 		case *arrow.RunEndEncodedType:
 			if err = s.viaRunEnds(d, e); err != nil {
 				return nil, nil, err
@@ -232,110 +231,28 @@ func (s *shredder) validity(d arrow.ArrayData, e *entries, end int16) (*entries,
 
 // viaDictionary replaces positions in an index array by those in its
 // dictionary; the result is s.own.
-func (s *shredder) viaDictionary(d arrow.ArrayData, index arrow.Type, dict arrow.ArrayData, e *entries) error {
+func (s *shredder) viaDictionary(d arrow.ArrayData, e *entries) error {
 	s.own, e = *e, &s.own
-	idx := s.ownIdx(e)
-	raw := d.Buffers()[1]
-	if raw == nil || dict == nil {
-		for _, x := range idx {
-			if x >= 0 {
-				return fmt.Errorf("%w: dictionary array without a dictionary", arrowio.ErrCorrupt)
-			}
-		}
-		return nil
-	}
-	b, off, n := raw.Bytes(), dict.Offset(), dict.Len()
-	switch index {
-	case arrow.INT8:
-		return gatherIndex[int8](idx, b, off, n)
-	case arrow.UINT8:
-		return gatherIndex[uint8](idx, b, off, n)
-	case arrow.INT16:
-		return gatherIndex[int16](idx, b, off, n)
-	case arrow.UINT16:
-		return gatherIndex[uint16](idx, b, off, n)
-	case arrow.INT32:
-		return gatherIndex[int32](idx, b, off, n)
-	case arrow.UINT32:
-		return gatherIndex[uint32](idx, b, off, n)
-	case arrow.INT64:
-		return gatherIndex[int64](idx, b, off, n)
-	}
-	return gatherIndex[uint64](idx, b, off, n)
-}
-
-func gatherIndex[T int8 | uint8 | int16 | uint16 | int32 | uint32 | int64 | uint64](idx []int, raw []byte, off, n int) error {
-	src := cast[T](raw)
-	for i, x := range idx {
-		if x < 0 {
-			continue
-		}
-		v := src[x]
-		if v < 0 || uint64(v) >= uint64(n) {
-			return fmt.Errorf("%w: dictionary index %d of %d values", arrowio.ErrCorrupt, v, n)
-		}
-		idx[i] = off + int(v)
-	}
-	return nil
+	return corruptArray(kernel.DictionaryPositions(d, s.ownIdx(e)))
 }
 
 // viaRunEnds replaces logical positions by those of the runs' values.
 func (s *shredder) viaRunEnds(d arrow.ArrayData, e *entries) error {
 	s.own, e = *e, &s.own
-	idx := s.ownIdx(e)
-	ends, values := d.Children()[0], d.Children()[1]
-	if ends.Buffers()[1] == nil {
-		return nil
-	}
-	b := ends.Buffers()[1].Bytes()
-	lo, n := ends.Offset(), ends.Len()
-	var err error
-	switch ends.DataType().ID() {
-	case arrow.INT16:
-		err = gatherRuns(idx, cast[int16](b)[lo:lo+n], values.Offset())
-	case arrow.INT32:
-		err = gatherRuns(idx, cast[int32](b)[lo:lo+n], values.Offset())
-	default:
-		err = gatherRuns(idx, cast[int64](b)[lo:lo+n], values.Offset())
-	}
-	return err
+	return corruptArray(kernel.RunPositions(d, s.ownIdx(e)))
 }
 
-func gatherRuns[T int16 | int32 | int64](idx []int, ends []T, off int) error {
-	run := 0
-	for i, x := range idx {
-		if x < 0 {
-			continue
-		}
-		if run >= len(ends) || x >= int(ends[run]) || (run > 0 && x < int(ends[run-1])) {
-			run = sort.Search(len(ends), func(k int) bool { return int(ends[k]) > x })
-			if run == len(ends) {
-				return fmt.Errorf("%w: run ends stop before row %d", arrowio.ErrCorrupt, x)
-			}
-		}
-		idx[i] = off + run
+func corruptArray(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%w: %w", arrowio.ErrCorrupt, err)
 }
 
 // list expands every living entry into the elements of its list.
 func (s *shredder) list(d arrow.ArrayData, e *entries) error {
-	dt := schema.Storage(d.DataType())
 	child := d.Children()[0]
-	var spans spanSource
-	switch t := dt.(type) {
-	case *arrow.FixedSizeListType:
-		spans = fixedSpans{int(t.Len())}
-	case *arrow.LargeListType:
-		spans = offsetSpans[int64]{bufferOf[int64](d, 1)}
-	case *arrow.ListViewType:
-		spans = viewSpans[int32]{bufferOf[int32](d, 1), bufferOf[int32](d, 2)}
-	case *arrow.LargeListViewType:
-		spans = viewSpans[int64]{bufferOf[int64](d, 1), bufferOf[int64](d, 2)}
-	default: // list and map
-		spans = offsetSpans[int32]{bufferOf[int32](d, 1)}
-	}
-	s.expand(e, spans, child.Offset())
+	s.expand(e, kernel.ListSpans(d), child.Offset())
 	if s.node.Kind == schema.Map {
 		for i, kid := range s.kids {
 			c := child.Children()[i]
@@ -348,32 +265,13 @@ func (s *shredder) list(d arrow.ArrayData, e *entries) error {
 	return s.kids[0].write(child, &s.inner)
 }
 
-// spanSource tells where a list's elements are.
-type spanSource interface {
-	span(slot int) (start, length int)
-}
-
-type fixedSpans struct{ width int }
-
-func (f fixedSpans) span(slot int) (int, int) { return slot * f.width, f.width }
-
-type offsetSpans[T int32 | int64] struct{ offsets []T }
-
-func (o offsetSpans[T]) span(slot int) (int, int) {
-	return int(o.offsets[slot]), int(o.offsets[slot+1] - o.offsets[slot])
-}
-
-type viewSpans[T int32 | int64] struct{ offsets, sizes []T }
-
-func (v viewSpans[T]) span(slot int) (int, int) { return int(v.offsets[slot]), int(v.sizes[slot]) }
-
 // expand fills s.inner from e. The list's own levels stand for entries that
 // have no element.
-func (s *shredder) expand(e *entries, spans spanSource, shift int) {
+func (s *shredder) expand(e *entries, spans kernel.Spans, shift int) {
 	total := 0
 	for i := range e.n {
 		if x := e.at(i); x >= 0 {
-			_, n := spans.span(x)
+			_, n := spans.Span(x)
 			total += max(n, 1)
 		} else {
 			total++
@@ -395,7 +293,7 @@ func (s *shredder) expand(e *entries, spans spanSource, shift int) {
 		x := e.at(i)
 		start, n := 0, 0
 		if x >= 0 {
-			start, n = spans.span(x)
+			start, n = spans.Span(x)
 		}
 		if n == 0 {
 			in.rep[k], in.idx[k] = r, -1

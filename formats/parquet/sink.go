@@ -1,10 +1,8 @@
 package parquet
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,13 +11,13 @@ import (
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/ipc"
 
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/formats/parquet/internal/crypt"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 	"github.com/bdkit/bdkit/formats/parquet/internal/schema"
 	"github.com/bdkit/bdkit/fs"
+	"github.com/bdkit/bdkit/internal/arrowschema"
 )
 
 // Sink writes one Parquet file, in order and without seeking. It is an
@@ -135,31 +133,19 @@ func (k *Sink) addColumns(n *schema.Node, parent meta.LogicalKind, plans []colum
 func (k *Sink) schemaKeyValues(s *arrow.Schema) error {
 	m := s.Metadata()
 	for i, key := range m.Keys() {
-		if key != arrowSchemaKey {
+		if key != arrowschema.Key {
 			k.md.KeyValues = append(k.md.KeyValues, meta.KeyValue{Key: key, Value: m.Values()[i], HasValue: true})
 		}
 	}
 	if k.o.NoArrowSchema {
 		return nil
 	}
-	text, err := serializeSchema(storedSchema(s, k.tree))
+	text, err := arrowschema.Encode(storedSchema(s, k.tree))
 	if err != nil {
 		return fmt.Errorf("%w: the Arrow schema cannot be stored: %w", arrowio.ErrUnsupported, err)
 	}
-	k.md.KeyValues = append(k.md.KeyValues, meta.KeyValue{Key: arrowSchemaKey, Value: text, HasValue: true})
+	k.md.KeyValues = append(k.md.KeyValues, meta.KeyValue{Key: arrowschema.Key, Value: text, HasValue: true})
 	return nil
-}
-
-const arrowSchemaKey = "ARROW:schema"
-
-func serializeSchema(s *arrow.Schema) (string, error) {
-	var b bytes.Buffer
-	w := ipc.NewWriter(&b, ipc.WithSchema(s))
-	if err := w.Close(); err != nil {
-		return "", err
-	}
-	const endOfStream = 8
-	return base64.StdEncoding.EncodeToString(b.Bytes()[:b.Len()-endOfStream]), nil
 }
 
 // put writes to the file and counts.

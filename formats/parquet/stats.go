@@ -16,6 +16,7 @@ import (
 	"github.com/bdkit/bdkit/formats/parquet/internal/encoding"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 	"github.com/bdkit/bdkit/formats/parquet/internal/schema"
+	"github.com/bdkit/bdkit/internal/arrowschema"
 	"github.com/bdkit/bdkit/internal/kernel"
 	"github.com/bdkit/bdkit/pushdown"
 )
@@ -140,7 +141,7 @@ func plainArray(n *schema.Node, raw [][]byte) (arrow.Array, error) {
 	d := array.NewData(n.Field.Type, len(raw), buffers, nil, len(raw)-count, 0)
 	defer d.Release()
 	arr := array.MakeFromData(d)
-	want := schema.Storage(n.Want)
+	want := arrowschema.Storage(n.Want)
 	if arrow.TypeEqual(n.Field.Type, want) {
 		return arr, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 	"github.com/bdkit/bdkit/formats/parquet/internal/schema"
+	"github.com/bdkit/bdkit/internal/arrowschema"
 )
 
 // storedSchema is s as ARROW:schema tells it: the same, but for timestamps,
@@ -25,7 +26,7 @@ func storedSchema(s *arrow.Schema, t *schema.Tree) *arrow.Schema {
 }
 
 func storedField(f arrow.Field, n *schema.Node) arrow.Field {
-	if t, ok := schema.Storage(f.Type).(*arrow.TimestampType); ok && n.Element != nil && t.Unit != schema.ArrowUnit(n.Element.Logical.Unit) {
+	if t, ok := arrowschema.Storage(f.Type).(*arrow.TimestampType); ok && n.Element != nil && t.Unit != schema.ArrowUnit(n.Element.Logical.Unit) {
 		md := map[string]string{}
 		if f.Metadata.Len() > 0 {
 			md = f.Metadata.ToMap()

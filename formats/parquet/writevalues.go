@@ -12,6 +12,7 @@ import (
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 	"github.com/bdkit/bdkit/formats/parquet/internal/schema"
+	"github.com/bdkit/bdkit/internal/arrowschema"
 )
 
 // valueBuf holds values of one physical type: of fixed width, little-endian
@@ -127,7 +128,7 @@ type converter func(dst *valueBuf, d arrow.ArrayData, sel selection) error
 // newConverter picks the conversion of a leaf once, by its Arrow storage type.
 func newConverter(n *schema.Node) (converter, error) {
 	e := n.Element
-	switch t := schema.Storage(n.Field.Type).(type) {
+	switch t := arrowschema.Storage(n.Field.Type).(type) {
 	case *arrow.NullType:
 		return func(*valueBuf, arrow.ArrayData, selection) error { return nil }, nil
 	case *arrow.BooleanType:

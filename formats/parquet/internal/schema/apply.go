@@ -1,49 +1,10 @@
 package schema
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/binary"
-
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/ipc"
 
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 )
-
-// storedSchema decodes the value of ARROW:schema, an IPC schema message in
-// base64. It is advice: what cannot be read gives an empty schema.
-func storedSchema(value string) (s *arrow.Schema) {
-	empty := arrow.NewSchema(nil, nil)
-	defer func() {
-		if recover() != nil { // arrow-go's reader of hostile flatbuffers
-			s = empty
-		}
-	}()
-	raw, err := base64.StdEncoding.DecodeString(value)
-	if err != nil {
-		return empty
-	}
-	// The length in front is a claim that the reader would allocate unseen.
-	if len(raw) < 8 {
-		return empty
-	}
-	body := raw[4:]
-	size := binary.LittleEndian.Uint32(raw)
-	if size == 1<<32-1 { // the continuation mark of the current format
-		size = binary.LittleEndian.Uint32(raw[4:])
-		body = raw[8:]
-	}
-	if uint64(size) > uint64(len(body)) || !validMessage(body[:size]) {
-		return empty
-	}
-	r, err := ipc.NewReader(bytes.NewReader(raw))
-	if err != nil {
-		return empty
-	}
-	defer r.Release()
-	return r.Schema()
-}
 
 // apply restores what ARROW:schema says of n: types that Parquet has no word
 // for and that decoded values can be cast to without loss, and metadata. Where

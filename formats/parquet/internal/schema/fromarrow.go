@@ -9,6 +9,7 @@ import (
 
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
+	"github.com/bdkit/bdkit/internal/arrowschema"
 )
 
 // WriteOptions tune FromArrow.
@@ -60,23 +61,6 @@ func FromArrow(s *arrow.Schema, o WriteOptions) (*Tree, error) {
 	return t, nil
 }
 
-// Storage is the type that holds the values of dt: dictionaries, run-end
-// encodings and extensions unwrapped.
-func Storage(dt arrow.DataType) arrow.DataType {
-	for {
-		switch t := dt.(type) {
-		case *arrow.DictionaryType:
-			dt = t.ValueType
-		case *arrow.RunEndEncodedType:
-			dt = t.Encoded()
-		case arrow.ExtensionType:
-			dt = t.StorageType()
-		default:
-			return dt
-		}
-	}
-}
-
 // ExtensionName is the extension type of a field, whether it is a registered
 // type or field metadata over storage, and its serialized metadata.
 func ExtensionName(f arrow.Field) (name, metadata string) {
@@ -120,7 +104,7 @@ func (b *builder) node(f arrow.Field, name string, p place) (*Node, error) {
 	if len(p.path) > maxDepth {
 		return nil, columnError(p, arrowio.ErrLimit, "", "nested deeper than %d", maxDepth)
 	}
-	dt := Storage(f.Type)
+	dt := arrowschema.Storage(f.Type)
 	n := &Node{Field: f, Column: -1, Def: p.def, SlotDef: p.slot, Rep: p.rep}
 	e := meta.SchemaElement{Name: name, Converted: meta.NoConvertedType, HasRep: true}
 	if f.Nullable || dt.ID() == arrow.NULL {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
+	"github.com/bdkit/bdkit/internal/arrowschema"
 )
 
 // Int96 is the Arrow type in which legacy INT96 timestamps are read.
@@ -56,7 +57,7 @@ func FromParquet(elems []meta.SchemaElement, kv []meta.KeyValue, o ReadOptions) 
 	for _, e := range kv {
 		if e.Key == arrowSchemaKey {
 			if !o.IgnoreArrowSchema {
-				stored = storedSchema(e.Value)
+				stored = arrowschema.Decode(e.Value)
 			}
 			continue
 		}
@@ -263,7 +264,7 @@ func extension(name, metadata string) map[string]string {
 const (
 	extensionName     = "ARROW:extension:name"
 	extensionMetadata = "ARROW:extension:metadata"
-	arrowSchemaKey    = "ARROW:schema"
+	arrowSchemaKey    = arrowschema.Key
 )
 
 func fieldID(e *meta.SchemaElement, md map[string]string) arrow.Metadata {

@@ -1,4 +1,4 @@
-package schema
+package arrowschema
 
 import (
 	"encoding/binary"

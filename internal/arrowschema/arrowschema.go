@@ -1,0 +1,82 @@
+// Package arrowschema stores an Arrow schema as text in the metadata of files of
+// other formats, as Arrow's C++ writers do, so that types which the format has
+// no word for come back: an IPC schema message in base64, under [Key].
+package arrowschema
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+)
+
+// Key is the name of the metadata that holds the schema.
+const Key = "ARROW:schema"
+
+// maxDepth bounds the nesting of a schema that is read.
+const maxDepth = 256
+
+// Encode gives the text of a schema. Metadata and nullability are kept.
+func Encode(s *arrow.Schema) (string, error) {
+	var b bytes.Buffer
+	w := ipc.NewWriter(&b, ipc.WithSchema(s))
+	if err := w.Close(); err != nil {
+		return "", err
+	}
+	const endOfStream = 8
+	return base64.StdEncoding.EncodeToString(b.Bytes()[:b.Len()-endOfStream]), nil
+}
+
+// Decode reads the text of a schema. What is stored is advice: what cannot be
+// read gives an empty schema. Nothing is allocated on a claim that the text
+// cannot back.
+func Decode(value string) (s *arrow.Schema) {
+	empty := arrow.NewSchema(nil, nil)
+	defer func() {
+		if recover() != nil { // arrow-go's reader of hostile flatbuffers
+			s = empty
+		}
+	}()
+	raw, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		return empty
+	}
+	// The length in front is a claim that the reader would allocate unseen.
+	if len(raw) < 8 {
+		return empty
+	}
+	body := raw[4:]
+	size := binary.LittleEndian.Uint32(raw)
+	if size == 1<<32-1 { // the continuation mark of the current format
+		size = binary.LittleEndian.Uint32(raw[4:])
+		body = raw[8:]
+	}
+	if uint64(size) > uint64(len(body)) || !validMessage(body[:size]) {
+		return empty
+	}
+	r, err := ipc.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		return empty
+	}
+	defer r.Release()
+	return r.Schema()
+}
+
+// Storage is the type that holds the values of dt: dictionaries, run-end
+// encodings and extensions unwrapped.
+func Storage(dt arrow.DataType) arrow.DataType {
+	for {
+		switch t := dt.(type) {
+		case *arrow.DictionaryType:
+			dt = t.ValueType
+		case *arrow.RunEndEncodedType:
+			dt = t.Encoded()
+		case arrow.ExtensionType:
+			dt = t.StorageType()
+		default:
+			return dt
+		}
+	}
+}
