@@ -66,6 +66,9 @@ func genInts(rng *rand.Rand, n int, signed bool) []int64 {
 		case 4, 6, 7: // few wide ones among narrow ones, above a base
 			base := word(rng.IntN(58))
 			narrow, wide := rng.IntN(40), 1+rng.IntN(62)
+			if rng.IntN(3) == 0 {
+				narrow = rng.IntN(2)
+			}
 			every := 25 + rng.IntN(600)
 			for i := range size {
 				b := narrow
