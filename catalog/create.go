@@ -46,19 +46,19 @@ func Create(ctx context.Context, dest string, s *arrow.Schema, o CreateOptions) 
 	if err != nil {
 		return nil, err
 	}
-	if err := o.encrypts(format); err != nil {
+	if err := o.Encrypts(format); err != nil {
 		return nil, err
 	}
-	w, err := o.writer(ctx, dest)
+	w, err := o.Writer(ctx, dest)
 	if err != nil {
 		return nil, err
 	}
 	return format.NewSink(w, s, o.Formats)
 }
 
-// encrypts refuses to write plaintext in a format that cannot be encrypted where
+// Encrypts refuses to write plaintext in a format that cannot be encrypted where
 // the keys ask for encryption. A format that can has an option "encrypt".
-func (o CreateOptions) encrypts(format formats.Format) error {
+func (o CreateOptions) Encrypts(format formats.Format) error {
 	e, err := formats.EncryptionOf(o.Formats)
 	if err != nil || e == nil {
 		return err
@@ -71,7 +71,8 @@ func (o CreateOptions) encrypts(format formats.Format) error {
 	return fmt.Errorf("%w: the keys ask for encryption, which the %s writer does not have", arrowio.ErrUnsupported, format.Name())
 }
 
-func (o CreateOptions) writer(ctx context.Context, dest string) (fs.Writer, error) {
+// Writer starts a file of bytes, whatever they are.
+func (o CreateOptions) Writer(ctx context.Context, dest string) (fs.Writer, error) {
 	if dest == "-" || dest == "/dev/stdout" {
 		out := o.Stdout
 		if out == nil {

@@ -48,6 +48,9 @@ type Options struct {
 	Sibling func(ctx context.Context, path string) (fs.File, error)
 	// CreatedBy names the writing application; "" takes the library's name.
 	CreatedBy string
+	// Budget bounds what a sink holds of the unit that it is building; a sink
+	// that reaches it ends the unit early. Nil leaves that to the options.
+	Budget *arrowio.Budget
 }
 
 // MaterialHandler is a KeyRetriever that can also use key material kept in a
@@ -103,6 +106,20 @@ type Inspector interface {
 	Check(ctx context.Context, deep bool) iter.Seq[error]
 	// Layout yields the byte ranges of the file in order, each with its label.
 	Layout(ctx context.Context) iter.Seq2[Extent, error]
+}
+
+// Sized is what a Sink offers besides: how long its file is by now, about, with
+// what it still holds.
+type Sized interface{ Size() int64 }
+
+// UnitCopier is what a Format offers besides: files joined unit by unit, the
+// bytes of their units as they are stored.
+type UnitCopier interface {
+	// CopyUnits writes a file of all units of the files, which it does not
+	// close, in order; one file is read at a time. It takes over w and commits
+	// it. Files whose schemas differ are arrowio.ErrUnsupported, and so is what
+	// cannot be moved without decoding, as encrypted units.
+	CopyUnits(ctx context.Context, w fs.Writer, files iter.Seq2[FileReader, error], o Options) (arrowio.Result, error)
 }
 
 // Extent is a labelled stretch of a file.

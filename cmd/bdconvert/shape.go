@@ -2,33 +2,20 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
-	"io"
-	"slices"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
-	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/catalog"
+	"github.com/bdkit/bdkit/fs"
 	"github.com/bdkit/bdkit/internal/cli"
-	"github.com/bdkit/bdkit/internal/kernel"
+	"github.com/bdkit/bdkit/internal/convert"
 	"github.com/bdkit/bdkit/pushdown"
 )
-
-// shape changes columns: drop, then rename, cast, add. It is compiled once for
-// a schema.
-type shape struct {
-	schema *arrow.Schema
-	cols   []shaped
-}
-
-type shaped struct {
-	from  int         // in the source; -1: added
-	value arrow.Array // of an added column, one element
-	cast  bool
-}
 
 // items reads "a=b, c=d"; commas inside parentheses and quotes do not separate.
 func items(text, flag string) ([][2]string, error) {
@@ -68,80 +55,44 @@ func items(text, flag string) ([][2]string, error) {
 	return out, cut(len(text))
 }
 
-func (j *job) shape(s *arrow.Schema) (*shape, error) {
-	fields := s.Fields()
-	out := &shape{}
-	for i := range fields {
-		out.cols = append(out.cols, shaped{from: i})
-	}
-	index := func(name, flag string) (int, error) {
-		at := slices.IndexFunc(fields, func(f arrow.Field) bool { return f.Name == name })
-		if at < 0 {
-			return 0, fmt.Errorf("%w: --%s: no column %q", arrowio.ErrColumn, flag, name)
-		}
-		return at, nil
-	}
-	if j.drop != "" {
-		for name := range strings.SplitSeq(j.drop, ",") {
-			at, err := index(strings.TrimSpace(name), "drop")
-			if err != nil {
-				return nil, err
-			}
-			fields, out.cols = slices.Delete(slices.Clone(fields), at, at+1), slices.Delete(out.cols, at, at+1)
-		}
-	}
-	fields = slices.Clone(fields)
+// shape reads the flags that change columns.
+func (j *flags) shape(ctx context.Context) (s convert.Shape, err error) {
+	s.CastNulls = j.castErrors == "null"
+	s.Filtered = j.rows.Select != "" || j.rows.Where != ""
+	s.Drop = columns(j.drop)
 	casts, err := items(j.cast, "cast")
 	if err != nil {
-		return nil, err
+		return s, err
 	}
 	for _, kv := range casts {
-		at, err := index(kv[0], "cast")
-		if err != nil {
-			return nil, err
-		}
 		dt, err := cli.ParseType(kv[1])
 		if err != nil {
-			return nil, err
+			return s, err
 		}
-		fields[at].Type, out.cols[at].cast = dt, true
-		fields[at].Nullable = fields[at].Nullable || j.castErrors == "null"
+		s.Cast = append(s.Cast, convert.Cast{Column: kv[0], Type: dt})
 	}
 	renames, err := items(j.rename, "rename")
 	if err != nil {
-		return nil, err
+		return s, err
 	}
-	renamed := slices.Clone(fields)
 	for _, kv := range renames {
-		at, err := index(kv[0], "rename")
-		if err != nil {
-			return nil, err
-		}
-		renamed[at].Name = kv[1]
+		s.Rename = append(s.Rename, convert.Rename{Old: kv[0], New: kv[1]})
 	}
-	fields = renamed
 	added, err := items(j.add, "add")
 	if err != nil {
-		return nil, err
+		return s, err
 	}
 	for _, kv := range added {
 		v, err := literal(kv[1])
 		if err != nil {
-			return nil, err
+			return s, err
 		}
-		fields = append(fields, arrow.Field{Name: kv[0], Type: v.DataType(), Nullable: v.NullN() > 0})
-		out.cols = append(out.cols, shaped{from: -1, value: v})
+		s.Add = append(s.Add, convert.Added{Name: kv[0], Value: v})
 	}
-	named := map[string]bool{}
-	for _, f := range fields {
-		if named[f.Name] && len(renames)+len(added) > 0 { // those of a source are its own
-			return nil, fmt.Errorf("%w: two columns would be named %q", cli.ErrUsage, f.Name)
-		}
-		named[f.Name] = true
+	if j.schema != "" {
+		s.Schema, err = j.readSchema(ctx)
 	}
-	md := s.Metadata()
-	out.schema = arrow.NewSchema(fields, &md)
-	return out, nil
+	return s, err
 }
 
 // literal reads one value as a filter's.
@@ -156,45 +107,100 @@ func literal(text string) (arrow.Array, error) {
 	return nil, fmt.Errorf("%w: --add: %q is no value", cli.ErrUsage, text)
 }
 
-// reader changes the batches of r, which it takes over.
-func (s *shape) reader(ctx context.Context, r arrowio.RecordReader, nulls bool) arrowio.RecordReader {
-	o := kernel.CastOptions{Nulls: nulls}
-	return arrowio.NewReader(ctx, s.schema, func(context.Context) (arrow.RecordBatch, error) {
-		if !r.Next() {
-			if err := r.Err(); err != nil {
-				return nil, err
-			}
-			return nil, io.EOF
-		}
-		return s.apply(r.RecordBatch(), o)
-	}, r.Close)
+// schemaField is a column as bdcat schema -F json prints it.
+type schemaField struct {
+	Name     string            `json:"name"`
+	Type     string            `json:"type"`
+	Nullable *bool             `json:"nullable"`
+	Metadata map[string]string `json:"metadata"`
+	Children []schemaField     `json:"children"`
 }
 
-func (s *shape) apply(rec arrow.RecordBatch, o kernel.CastOptions) (arrow.RecordBatch, error) {
-	cols := make([]arrow.Array, 0, len(s.cols))
-	defer func() {
-		for _, c := range cols {
-			c.Release()
+// readSchema reads --schema: JSON, or the schema of a data file.
+func (j *flags) readSchema(ctx context.Context) (*arrow.Schema, error) {
+	if strings.EqualFold(filepath.Ext(j.schema), ".json") {
+		b, err := os.ReadFile(j.schema)
+		if err != nil {
+			return nil, fmt.Errorf("--schema: %w", err)
 		}
-	}()
-	for i, c := range s.cols {
-		switch {
-		case c.from < 0:
-			v, err := kernel.Take(memory.DefaultAllocator, c.value, make([]int32, rec.NumRows()))
-			if err != nil {
-				return nil, err
-			}
-			cols = append(cols, v)
-		case c.cast:
-			v, err := kernel.Cast(memory.DefaultAllocator, rec.Column(c.from), s.schema.Field(i).Type, o)
-			if err != nil {
-				return nil, &arrowio.Error{Op: "cast", Column: s.schema.Field(i).Name, Hint: "--cast-errors null", Err: err}
-			}
-			cols = append(cols, v)
-		default:
-			rec.Column(c.from).Retain()
-			cols = append(cols, rec.Column(c.from))
+		var fields []schemaField
+		if err := json.Unmarshal(b, &fields); err != nil {
+			return nil, fmt.Errorf("%w: --schema %s: want a list of {name, type, nullable} as bdcat schema -F json prints it: %w", cli.ErrUsage, j.schema, err)
 		}
+		out, err := schemaFields(fields)
+		if err != nil {
+			return nil, fmt.Errorf("--schema %s: %w", j.schema, err)
+		}
+		return arrow.NewSchema(out, nil), nil
 	}
-	return array.NewRecordBatch(s.schema, cols, rec.NumRows()), nil
+	o, err := j.app.Catalog(j.schema)
+	if err != nil {
+		return nil, err
+	}
+	o.Format = ""
+	f, err := catalog.OpenFile(ctx, j.schema, o)
+	if err != nil {
+		return nil, fmt.Errorf("--schema %s: %w", fs.Redact(j.schema), err)
+	}
+	s := f.Schema()
+	return s, f.Close()
+}
+
+func schemaFields(in []schemaField) (out []arrow.Field, err error) {
+	for _, f := range in {
+		if f.Name == "" || f.Type == "" {
+			return nil, fmt.Errorf("%w: a column without name or type", cli.ErrUsage)
+		}
+		g := arrow.Field{Name: f.Name, Nullable: f.Nullable == nil || *f.Nullable}
+		if len(f.Metadata) > 0 {
+			g.Metadata = arrow.MetadataFrom(f.Metadata)
+		}
+		if g.Type, err = schemaType(f); err != nil {
+			return nil, fmt.Errorf("column %s: %w", f.Name, err)
+		}
+		out = append(out, g)
+	}
+	return out, nil
+}
+
+func schemaType(f schemaField) (arrow.DataType, error) {
+	children, err := schemaFields(f.Children)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case f.Type == "struct":
+		return arrow.StructOf(children...), nil
+	case f.Type == "list" && len(children) == 1:
+		return arrow.ListOfField(children[0]), nil
+	case f.Type == "large_list" && len(children) == 1:
+		return arrow.LargeListOfField(children[0]), nil
+	case f.Type == "map" && len(children) == 2:
+		m := arrow.MapOf(children[0].Type, children[1].Type)
+		m.SetItemNullable(children[1].Nullable)
+		return m, nil
+	}
+	return arrowType(f.Type)
+}
+
+// arrowType reads the name of a type as Arrow writes it, or as --cast takes it:
+// timestamp[us, tz=UTC], dictionary<values=utf8, indices=int32, ordered=false>.
+func arrowType(text string) (arrow.DataType, error) {
+	if inner, ok := strings.CutPrefix(text, "dictionary<values="); ok {
+		value, rest, ok1 := strings.Cut(inner, ", indices=")
+		index, _, ok2 := strings.Cut(rest, ",")
+		v, err1 := arrowType(value)
+		i, err2 := arrowType(index)
+		if !ok1 || !ok2 || err1 != nil || err2 != nil {
+			return nil, fmt.Errorf("%w: %q is no type", cli.ErrUsage, text)
+		}
+		return &arrow.DictionaryType{IndexType: i, ValueType: v, Ordered: strings.HasSuffix(rest, "ordered=true>")}, nil
+	}
+	if name, args, ok := strings.Cut(text, "["); ok {
+		if name == "time32" || name == "time64" {
+			name = "time"
+		}
+		text = name + "(" + strings.TrimSuffix(strings.ReplaceAll(args, "tz=", ""), "]") + ")"
+	}
+	return cli.ParseType(text)
 }

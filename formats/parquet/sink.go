@@ -253,6 +253,9 @@ func (k *Sink) shred(rec arrow.RecordBatch, at, n int) error {
 	return cmp.Or(errs...)
 }
 
+// Size implements formats.Sized.
+func (k *Sink) Size() int64 { return k.pos + k.held() }
+
 // held is the memory of the row group being built.
 func (k *Sink) held() int64 {
 	n := int64(0)

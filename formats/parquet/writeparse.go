@@ -218,7 +218,7 @@ func (o *WriteOptions) tune(col string, change func(co *ColumnOptions)) {
 
 // parseWriteOptions turns options as text into typed ones.
 func parseWriteOptions(o formats.Options) (WriteOptions, error) {
-	w := WriteOptions{CreatedBy: o.CreatedBy}
+	w := WriteOptions{CreatedBy: o.CreatedBy, Budget: o.Budget}
 	var err error
 	if w.Encryption, err = formats.EncryptionOf(o); err != nil {
 		return w, err
