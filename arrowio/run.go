@@ -64,7 +64,8 @@ func Run(ctx context.Context, t Table, s *Scan, o RunOptions) (RecordReader, err
 	o.ReadOptions = o.ReadOptions.WithDefaults()
 	left := s.Request.Limit
 	limited := left > 0
-	if limited && left < int64(o.BatchRows) {
+	if limited && left < int64(o.BatchRows) && s.Request.Filter == nil {
+		// Of filtered rows nobody knows how many must be read for one that passes.
 		o.BatchRows = int(left)
 	}
 	var src puller

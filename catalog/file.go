@@ -33,6 +33,8 @@ type Options struct {
 	MaxSpool int64
 	// Notice tells people of what takes long; nil tells nobody.
 	Notice func(string)
+	// Named are the sources that "@name" stands for.
+	Named map[string]Named
 	// Wrap puts a layer around each filesystem, for I/O logs and metrics.
 	Wrap func(fs.FileSystem) fs.FileSystem
 }
@@ -59,6 +61,10 @@ func (o *Options) resolve(ctx context.Context, url string) (fs.FileSystem, strin
 func OpenFile(ctx context.Context, source string, o Options) (formats.FileReader, error) {
 	if source == "-" {
 		return o.openSpooled(ctx)
+	}
+	source, o, err := o.named(source)
+	if err != nil {
+		return nil, err
 	}
 	fsys, name, err := o.resolve(ctx, source)
 	if err != nil {

@@ -26,9 +26,10 @@ type SourceFile struct {
 	URL  string // without secrets
 	Info fs.FileInfo
 
-	fsys  fs.FileSystem
-	known bool
-	stdin bool
+	fsys   fs.FileSystem
+	known  bool
+	stdin  bool
+	format string // of its name; "" finds out
 }
 
 // Open opens a path, a glob, a directory, a URL or "-". A glob or directory
@@ -100,12 +101,16 @@ func Files(ctx context.Context, source string, o Options) ([]SourceFile, error) 
 	if source == "-" {
 		return []SourceFile{{URL: "-", stdin: true}}, nil
 	}
+	source, o, err := o.named(source)
+	if err != nil {
+		return nil, err
+	}
 	fsys, name, err := o.resolve(ctx, source)
 	if err != nil {
 		return nil, err
 	}
 	file := func(info fs.FileInfo, known bool) SourceFile {
-		return SourceFile{URL: fsys.URL(info.Name), Info: info, fsys: fsys, known: known}
+		return SourceFile{URL: fsys.URL(info.Name), Info: info, fsys: fsys, known: known, format: o.Format}
 	}
 	if fs.HasMeta(name) {
 		out, err := globbed(ctx, fsys, name, file)
@@ -129,6 +134,45 @@ func Files(ctx context.Context, source string, o Options) ([]SourceFile, error) 
 		return []SourceFile{file(info, true)}, nil
 	}
 	return listed(ctx, fsys, name, file)
+}
+
+// Entries lists one level of a source for people: of a directory what is
+// directly in it, directories (Info.IsDir) and hidden files too; of a glob, a
+// file or a store that cannot list, its files.
+func Entries(ctx context.Context, source string, o Options) ([]SourceFile, error) {
+	url, oo, err := o.named(source)
+	if err != nil {
+		return nil, err
+	}
+	if url == "-" {
+		return Files(ctx, url, oo)
+	}
+	fsys, name, err := oo.resolve(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	if fs.HasMeta(name) {
+		return Files(ctx, url, oo)
+	}
+	if fsys.Caps().RealDirs {
+		if info, err := fsys.Stat(ctx, name); err != nil || !info.IsDir {
+			return Files(ctx, url, oo)
+		}
+	} else if name != "" && !strings.HasSuffix(url, "/") {
+		return Files(ctx, url, oo)
+	}
+	dir := strings.TrimSuffix(name, "/")
+	if dir != "" {
+		dir += "/"
+	}
+	out := []SourceFile{}
+	for info, err := range fsys.List(ctx, dir, fs.ListOptions{Delimited: true}) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, SourceFile{URL: fsys.URL(info.Name), Info: info, fsys: fsys, known: true, format: oo.Format})
+	}
+	return out, nil
 }
 
 func globbed(ctx context.Context, fsys fs.FileSystem, name string, file func(fs.FileInfo, bool) SourceFile) (out []SourceFile, err error) {
@@ -177,6 +221,9 @@ func hidden(rel string) bool {
 func (f SourceFile) Open(ctx context.Context, o Options) (formats.FileReader, error) {
 	if f.stdin {
 		return o.openSpooled(ctx)
+	}
+	if o.Format == "" {
+		o.Format = f.format
 	}
 	return o.openIn(ctx, f.fsys, f.Info, f.known)
 }

@@ -122,6 +122,15 @@ type UnitCopier interface {
 	CopyUnits(ctx context.Context, w fs.Writer, files iter.Seq2[FileReader, error], o Options) (arrowio.Result, error)
 }
 
+// Ranger is what a FileReader, or a table of files, offers besides, for bdcat
+// explain. One without it tells of a split only how many bytes it has.
+type Ranger interface {
+	// Ranges tells what unit a split of the table is ("row group 3") and from
+	// which stretches of its file it is read. Fewer bytes are read where
+	// indexes leave pages out.
+	Ranges(ctx context.Context, s arrowio.Split) (unit string, ranges []Extent, err error)
+}
+
 // Extent is a labelled stretch of a file.
 type Extent struct {
 	Off, Len int64

@@ -261,3 +261,23 @@ func (t *Table) Open(ctx context.Context, s arrowio.Split, o arrowio.ReadOptions
 	}
 	return r, nil
 }
+
+// Ranges implements formats.Ranger where the file does.
+func (t *Table) Ranges(ctx context.Context, s arrowio.Split) (unit string, ranges []formats.Extent, err error) {
+	var p fileSplit
+	if err := json.Unmarshal(s.Payload, &p); err != nil {
+		return "", nil, fmt.Errorf("%w: a split of another table", arrowio.ErrUnsupported)
+	}
+	inner, err := arrowio.DecodeSplit(p.Inner)
+	if err != nil {
+		return "", nil, err
+	}
+	f, err := t.acquire(ctx, p.File)
+	if err != nil {
+		return "", nil, err
+	}
+	if r, ok := f.FileReader.(formats.Ranger); ok {
+		unit, ranges, err = r.Ranges(ctx, inner)
+	}
+	return unit, ranges, errors.Join(err, t.release(p.File))
+}
