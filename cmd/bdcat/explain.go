@@ -1,74 +1,202 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/formats"
 	"github.com/bdkit/bdkit/internal/cli"
 	"github.com/bdkit/bdkit/pushdown"
 )
 
+// explained is a split of a plan with what is known of it beforehand.
+type explained struct {
+	arrowio.Split
+	unit   string
+	ranges []formats.Extent
+	pushed string // what the source filters by; "" if nothing
+	left   string // what is evaluated after it; "" if nothing
+}
+
 func newExplain(a *cli.App) *cobra.Command {
 	var rows cli.Rows
-	var asJSON bool
+	var doc cli.Document
+	var analyze bool
 	c := &cobra.Command{
 		Use: "explain SOURCE…", Short: "What a scan would read, and why", Args: cobra.ArbitraryArgs,
-		Long: "What a scan would read, and why: the plan that cat makes of the same flags.",
+		Long: `What a scan would read, and why: the plan that cat makes of the same flags, its units kept and
+skipped, the filter that the source evaluates and what is left of it, and the byte ranges from
+which pages are read. With --analyze the scan is run, and what was read is told.`,
+		Example: `  bdcat explain -w 'month = 3' flights.parquet
+  bdcat explain -s 'carrier, dep_delay' -w "dest = 'HNL'" flights.parquet
+  bdcat explain --json -w 'month = 3' flights.parquet
+  bdcat explain --analyze -s carrier -w 'month = 3' flights.parquet
+  bdcat explain -n 10 'flights/*.parquet'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			asJSON, err := doc.AsJSON()
+			if err != nil {
+				return err
+			}
+			if analyze {
+				a.Trace()
+			}
 			src, scan, splits, err := plan(cmd.Context(), a, args, &rows)
 			if err != nil {
 				return err
 			}
 			defer src.Close()
-			filter := "none"
-			if scan.Request.Filter != nil {
-				filter = scan.Request.Filter.String()
+			list, err := explain(cmd.Context(), src.Table, scan, splits)
+			if err != nil {
+				return err
 			}
+			var run *analysis
+			if analyze {
+				if run, err = analyzed(cmd.Context(), a, src, scan, splits); err != nil {
+					return err
+				}
+			}
+			a.Page()
 			if asJSON {
-				kept, pruned := []map[string]any{}, []map[string]any{}
-				for _, s := range splits {
-					kept = append(kept, map[string]any{"source": s.Source, "id": s.ID, "rows": s.Rows, "exact": s.Exact, "bytes": s.Bytes, "residual": residual(s.Residual, filter)})
-				}
-				for _, n := range scan.Pruned {
-					pruned = append(pruned, map[string]any{"unit": n.Unit, "reason": n.Reason})
-				}
-				return printJSON(a.Stdout, []map[string]any{{"filter": filter, "schema": jsonFields(scan.Schema.Fields()), "kept": kept, "pruned": pruned}})
+				return cli.WriteJSON(a.Stdout, explainJSON(scan, list, run))
 			}
-			fmt.Fprintf(a.Stdout, "filter: %s\ncolumns:", filter)
-			for _, f := range scan.Schema.Fields() {
-				fmt.Fprintf(a.Stdout, " %s", f.Name)
-			}
-			fmt.Fprintln(a.Stdout)
-			bytes, n := int64(0), int64(0)
-			for _, s := range splits {
-				about := "up to "
-				if s.Exact {
-					about = ""
-				}
-				fmt.Fprintf(a.Stdout, "read  %s: %s%d rows, %s, residual: %s\n", s.Source, about, s.Rows, cli.HumanBytes(s.Bytes), residual(s.Residual, filter))
-				bytes, n = bytes+s.Bytes, n+s.Rows
-			}
-			for _, p := range scan.Pruned {
-				fmt.Fprintf(a.Stdout, "skip  %s: %s\n", p.Unit, p.Reason)
-			}
-			fmt.Fprintf(a.Stdout, "%d units to read (%s, %d rows), %d skipped\n", len(splits), cli.HumanBytes(bytes), n, len(scan.Pruned))
+			printPlan(a, scan, list, run)
 			return nil
 		},
 	}
 	rows.Flags(c.Flags())
-	c.Flags().Int64VarP(&rows.Limit, "limit", "n", 0, "that many rows at most")
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
+	rows.LimitFlags(c.Flags(), 0, "that many rows at most", "leave out that many rows first")
+	c.Flags().BoolVar(&analyze, "analyze", false, "run the scan and tell what was read")
+	doc.Flags(c.Flags())
 	return c
 }
 
-// residual is what is left to evaluate after the source.
-func residual(e pushdown.Expr, filter string) string {
-	switch e {
-	case nil:
-		return filter
-	case pushdown.True:
+func explain(ctx context.Context, t arrowio.Table, scan *arrowio.Scan, splits []arrowio.Split) ([]explained, error) {
+	filter := ""
+	if scan.Request.Filter != nil {
+		filter = scan.Request.Filter.String()
+	}
+	ranger, _ := t.(formats.Ranger)
+	out := make([]explained, len(splits))
+	for i, s := range splits {
+		e := explained{Split: s}
+		switch {
+		case s.Residual == nil:
+			e.left = filter
+		case s.Residual != pushdown.True:
+			e.left = s.Residual.String()
+		}
+		if e.left != filter {
+			e.pushed = filter
+		}
+		if ranger != nil {
+			var err error
+			if e.unit, e.ranges, err = ranger.Ranges(ctx, s); err != nil {
+				return nil, err
+			}
+		}
+		out[i] = e
+	}
+	return out, nil
+}
+
+// analysis is what running a scan came to.
+type analysis struct {
+	rows int64
+	io   cli.IOStats
+}
+
+func analyzed(ctx context.Context, a *cli.App, t arrowio.Table, scan *arrowio.Scan, splits []arrowio.Split) (*analysis, error) {
+	r, err := arrowio.Run(ctx, t, one(scan, splits...), a.RunOptions())
+	if err != nil {
+		return nil, err
+	}
+	out := &analysis{}
+	for r.Next() {
+		out.rows += r.RecordBatch().NumRows()
+	}
+	if err := r.Close(); err != nil {
+		return nil, err
+	}
+	out.io = a.IO()
+	return out, nil
+}
+
+func words(s string) string {
+	if s == "" {
 		return "none"
 	}
-	return e.String()
+	return s
+}
+
+func printPlan(a *cli.App, scan *arrowio.Scan, list []explained, run *analysis) {
+	filter := ""
+	if scan.Request.Filter != nil {
+		filter = scan.Request.Filter.String()
+	}
+	var names []string
+	for _, f := range scan.Schema.Fields() {
+		names = append(names, f.Name)
+	}
+	fmt.Fprintf(a.Stdout, "filter   %s\ncolumns  %s\n\n", words(filter), strings.Join(names, ", "))
+	bytes, n := int64(0), int64(0)
+	for _, e := range list {
+		about := "up to "
+		if e.Exact {
+			about = ""
+		}
+		where := e.Source
+		if e.unit != "" {
+			where += ": " + e.unit
+		}
+		rows := "rows unknown"
+		if e.Rows >= 0 {
+			rows = fmt.Sprintf("%s%d rows", about, e.Rows)
+			n += e.Rows
+		}
+		fmt.Fprintf(a.Stdout, "read  %s: %s, %s; pushed: %s; residual: %s\n", where, rows, cli.HumanBytes(e.Bytes), words(e.pushed), words(e.left))
+		for _, r := range e.ranges {
+			fmt.Fprintf(a.Stdout, "        [%d, %d)  %s\n", r.Off, r.Off+r.Len, r.Label)
+		}
+		bytes += e.Bytes
+	}
+	for _, p := range scan.Pruned {
+		fmt.Fprintf(a.Stdout, "skip  %s: %s\n", p.Unit, p.Reason)
+	}
+	fmt.Fprintf(a.Stdout, "\n%d units to read (%s, %d rows), %d skipped\n", len(list), cli.HumanBytes(bytes), n, len(scan.Pruned))
+	if run != nil {
+		fmt.Fprintf(a.Stdout, "ran: %d rows; %s, metadata included\n", run.rows, run.io)
+	}
+}
+
+func explainJSON(scan *arrowio.Scan, list []explained, run *analysis) cli.Object {
+	filter := any(nil)
+	if scan.Request.Filter != nil {
+		filter = scan.Request.Filter.String()
+	}
+	kept, pruned := []cli.Object{}, []cli.Object{}
+	for _, e := range list {
+		ranges := []cli.Object{}
+		for _, r := range e.ranges {
+			ranges = append(ranges, cli.Object{{Name: "offset", Value: r.Off}, {Name: "length", Value: r.Len}, {Name: "label", Value: r.Label}})
+		}
+		kept = append(kept, cli.Object{
+			{Name: "source", Value: e.Source}, {Name: "unit", Value: e.unit}, {Name: "id", Value: e.ID}, {Name: "rows", Value: known(e.Rows)},
+			{Name: "exact", Value: e.Exact}, {Name: "bytes", Value: e.Bytes}, {Name: "pushed", Value: some(e.pushed)}, {Name: "residual", Value: some(e.left)},
+			{Name: "ranges", Value: ranges}, {Name: "hosts", Value: append([]string{}, e.Hosts...)},
+		})
+	}
+	for _, n := range scan.Pruned {
+		pruned = append(pruned, cli.Object{{Name: "unit", Value: n.Unit}, {Name: "reason", Value: n.Reason}})
+	}
+	out := cli.Object{{Name: "filter", Value: filter}, {Name: "schema", Value: jsonFields(scan.Schema.Fields())}, {Name: "kept", Value: kept}, {Name: "pruned", Value: pruned}}
+	if run != nil {
+		out = append(out, cli.Member{Name: "ran", Value: cli.Object{
+			{Name: "rows", Value: run.rows}, {Name: "requests", Value: run.io.Requests}, {Name: "bytes", Value: run.io.Bytes},
+		}})
+	}
+	return out
 }

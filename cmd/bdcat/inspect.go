@@ -1,13 +1,10 @@
 package main
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
-	"io"
 	"slices"
-	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -20,66 +17,115 @@ import (
 // inspection is one run of bdcat inspect on one file.
 type inspection struct {
 	cmd    *cobra.Command
-	w      io.Writer
 	r      formats.FileReader
 	m      *formats.Meta
+	file   string
 	column string
 	unit   int
-	json   bool
-	docs   *[]map[string]any
+	ranked bool
+	out    *cli.Listing
 }
 
 var inspections = map[string]func(in *inspection) error{
 	"columns": inspectColumns, "units": inspectUnits, "pages": inspectPages, "dict": inspectDict, "bloom": inspectBloom, "layout": inspectLayout,
 }
 
+var inspectionNames = []string{"columns", "units", "pages", "dict", "bloom", "layout"}
+
 func newInspect(a *cli.App) *cobra.Command {
-	var column string
+	var column, order string
 	var unit int
-	var asJSON bool
+	var t cli.Table
 	c := &cobra.Command{
 		Use: "inspect columns|units|pages|dict|bloom|layout SOURCE…", Short: "Physical details", Args: cobra.ArbitraryArgs,
-		Example: "  bdcat inspect columns data.parquet            the columns by bytes\n  bdcat inspect pages --column a --unit 0 data.parquet",
+		Long: `Physical details of files.
+
+  columns   what each column takes: bytes, ratio, encodings
+  units     the row groups or stripes; with --unit or --column their columns
+  pages     every page: where, how large, how encoded, checksum, bounds
+  dict      the values of dictionaries
+  bloom     bloom filters
+  layout    what each stretch of the file is
+
+The largest come first, but for dictionaries and layout, which keep their order, as all do with
+--order file.`,
+		Example: `  bdcat inspect columns flights.parquet                     # the columns by bytes
+  bdcat inspect units flights.parquet
+  bdcat inspect pages --column carrier --unit 0 flights.parquet
+  bdcat inspect dict --column carrier flights.parquet
+  bdcat inspect layout -o csv flights.parquet`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 || inspections[args[0]] == nil {
-				return fmt.Errorf("%w: inspect what? (columns, units, pages, dict, bloom, layout)", cli.ErrUsage)
-			}
-			docs := []map[string]any{}
-			err := eachFile(cmd, a, args[1:], func(f catalog.SourceFile, r formats.FileReader) error {
-				in := &inspection{cmd: cmd, w: a.Stdout, r: r, m: r.Meta(), column: column, unit: unit, json: asJSON, docs: &docs}
-				if len(args) > 2 && !asJSON {
-					fmt.Fprintf(a.Stdout, "# %s\n", f.URL)
+				hint := ""
+				if len(args) > 0 {
+					if best := cli.Closest(args[0], inspectionNames); best != "" {
+						hint = fmt.Sprintf("; did you mean %s?", best)
+					}
 				}
+				return fmt.Errorf("%w: inspect what? (%s)%s", cli.ErrUsage, strings.Join(inspectionNames, ", "), hint)
+			}
+			if order != "bytes" && order != "file" {
+				return fmt.Errorf("%w: --order %q: want bytes or file", cli.ErrUsage, order)
+			}
+			if err := t.Check(); err != nil {
+				return err
+			}
+			a.Page()
+			all := cli.Listing{}
+			several := false
+			err := eachFile(cmd, a, args[1:], func(f catalog.SourceFile, r formats.FileReader) error {
+				in := &inspection{cmd: cmd, r: r, m: r.Meta(), file: f.URL, column: column, unit: unit, ranked: order == "bytes", out: &cli.Listing{}}
 				if err := in.check(); err != nil {
 					return err
 				}
-				return inspections[args[0]](in)
+				if err := inspections[args[0]](in); err != nil {
+					return err
+				}
+				several = several || len(all.Columns) > 0
+				all.Columns = append([]string{"file"}, in.out.Columns...)
+				for _, row := range in.out.Rows {
+					all.Add(append([]any{f.URL}, row...)...)
+				}
+				return nil
 			})
-			if err != nil || !asJSON {
-				return err
-			}
-			b, err := json.MarshalIndent(docs, "", "  ")
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(a.Stdout, "%s\n", b)
-			return err
+			if !several && len(all.Columns) > 0 {
+				all.Columns = all.Columns[1:]
+				for i := range all.Rows {
+					all.Rows[i] = all.Rows[i][1:]
+				}
+			}
+			return a.ShowListing(&all, &t)
 		},
 	}
 	c.Flags().StringVar(&column, "column", "", "that column alone, by its dotted path")
 	c.Flags().IntVar(&unit, "unit", -1, "that unit alone")
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
+	c.Flags().StringVar(&order, "order", "bytes", "bytes (largest first) or file (as stored)")
+	t.Flags(c.Flags())
 	return c
 }
 
 func (in *inspection) check() error {
 	if in.unit >= len(in.m.Units) || in.unit < -1 {
-		return fmt.Errorf("%w: --unit %d: the file has %d", cli.ErrUsage, in.unit, len(in.m.Units))
+		return fmt.Errorf("%w: --unit %d: %s has %d", cli.ErrUsage, in.unit, in.file, len(in.m.Units))
 	}
-	if in.column == "" || slices.ContainsFunc(in.m.Columns, func(c formats.ColumnInfo) bool { return c.Path == in.column }) {
+	if in.column == "" {
 		return nil
 	}
-	return fmt.Errorf("%w: no column %q", arrowio.ErrColumn, in.column)
+	var names []string
+	for _, c := range in.m.Columns {
+		if c.Path == in.column {
+			return nil
+		}
+		names = append(names, c.Path)
+	}
+	hint := ""
+	if best := cli.Closest(in.column, names); best != "" {
+		hint = fmt.Sprintf(" (did you mean %q?)", best)
+	}
+	return fmt.Errorf("%w: %s has no column %q%s", arrowio.ErrColumn, in.file, in.column, hint)
 }
 
 // each goes over the chunks that are asked for.
@@ -100,33 +146,34 @@ func (in *inspection) each(do func(unit, column int, c *formats.ChunkMeta) error
 	return nil
 }
 
-// table shows rows under headers, or collects them as JSON objects.
-func (in *inspection) table(headers []string, rows [][]any) error {
-	if in.json {
-		for _, r := range rows {
-			o := map[string]any{}
-			for i, h := range headers {
-				o[strings.ReplaceAll(h, " ", "_")] = r[i]
-			}
-			*in.docs = append(*in.docs, o)
-		}
+// list gives the answer, ranked by the bytes in a column of it, if it has one.
+func (in *inspection) list(headers []string, rows [][]any) error {
+	by := slices.Index(headers, "bytes")
+	if in.ranked && by >= 0 {
+		slices.SortStableFunc(rows, func(a, b []any) int {
+			x, _ := a[by].(int64)
+			y, _ := b[by].(int64)
+			return cmp.Compare(y, x)
+		})
+	}
+	in.out.Columns, in.out.Rows = headers, rows
+	return nil
+}
+
+// known is a number, or nil for the -1 that stands for an unknown one.
+func known(n int64) any {
+	if n < 0 {
 		return nil
 	}
-	t := tabwriter.NewWriter(in.w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, strings.Join(headers, "\t"))
-	for _, r := range rows {
-		for i, v := range r {
-			if i > 0 {
-				fmt.Fprint(t, "\t")
-			}
-			if n, ok := v.(int64); ok && n < 0 {
-				v = "-"
-			}
-			fmt.Fprint(t, v)
-		}
-		fmt.Fprintln(t)
+	return n
+}
+
+// some is a text, or nil.
+func some(s string) any {
+	if s == "" {
+		return nil
 	}
-	return t.Flush()
+	return s
 }
 
 func inspectColumns(in *inspection) error {
@@ -160,35 +207,42 @@ func inspectColumns(in *inspection) error {
 	}); err != nil {
 		return err
 	}
-	slices.SortStableFunc(sums, func(a, b sum) int { return int(b.bytes - a.bytes) })
 	var rows [][]any
 	for _, s := range sums {
 		c := in.m.Columns[s.column]
 		if in.column != "" && c.Path != in.column {
 			continue
 		}
-		rows = append(rows, []any{c.Path, c.Physical, c.Logical, s.bytes, fmt.Sprintf("%.1f%%", 100*float64(s.bytes)/float64(total)), s.raw,
-			ratio(s.raw, s.bytes), s.values, s.nulls, s.codec, strings.Join(s.encodings, "+")})
+		rows = append(rows, []any{c.Path, some(c.Physical), some(c.Logical), s.bytes, fmt.Sprintf("%.1f%%", 100*float64(s.bytes)/float64(total)), s.raw,
+			ratio(s.raw, s.bytes), s.values, known(s.nulls), some(s.codec), strings.Join(s.encodings, "+")})
 	}
-	return in.table([]string{"column", "physical", "logical", "bytes", "share", "raw", "ratio", "values", "nulls", "codec", "encodings"}, rows)
+	return in.list([]string{"column", "physical", "logical", "bytes", "share", "raw", "ratio", "values", "nulls", "codec", "encodings"}, rows)
 }
 
 func inspectUnits(in *inspection) error {
 	var rows [][]any
+	if in.unit < 0 && in.column == "" {
+		for u, m := range in.m.Units {
+			rows = append(rows, []any{int64(u), m.Kind, m.Offset, m.Bytes, known(m.Raw), ratio(m.Raw, m.Bytes), m.Rows, some(codecs(m)), indexes(m), some(m.Sorting)})
+		}
+		return in.list([]string{"unit", "kind", "offset", "bytes", "raw", "ratio", "rows", "codec", "indexes", "sorting"}, rows)
+	}
 	if err := in.each(func(u, c int, m *formats.ChunkMeta) error {
 		index := []string{}
-		for name, has := range map[string]bool{"column": m.ColumnIndex, "offset": m.OffsetIndex, "bloom": m.Bloom != 0} {
-			if has {
-				index = append(index, name)
+		for _, x := range []struct {
+			name string
+			has  bool
+		}{{"bloom", m.Bloom != 0}, {"column", m.ColumnIndex}, {"offset", m.OffsetIndex}} {
+			if x.has {
+				index = append(index, x.name)
 			}
 		}
-		slices.Sort(index)
-		rows = append(rows, []any{int64(u), in.m.Columns[c].Path, m.Offset, m.Bytes, m.Raw, m.Values, m.Nulls, m.Codec, strings.Join(m.Encodings, "+"), strings.Join(index, "+")})
+		rows = append(rows, []any{int64(u), in.m.Columns[c].Path, m.Offset, m.Bytes, known(m.Raw), known(m.Values), known(m.Nulls), some(m.Codec), strings.Join(m.Encodings, "+"), some(strings.Join(index, "+"))})
 		return nil
 	}); err != nil {
 		return err
 	}
-	return in.table([]string{"unit", "column", "offset", "bytes", "raw", "values", "nulls", "codec", "encodings", "indexes"}, rows)
+	return in.list([]string{"unit", "column", "offset", "bytes", "raw", "values", "nulls", "codec", "encodings", "indexes"}, rows)
 }
 
 func (in *inspection) inspector() (formats.Inspector, error) {
@@ -211,14 +265,14 @@ func inspectPages(in *inspection) error {
 			if err != nil {
 				return err
 			}
-			lo, hi := "", ""
+			lo, hi := any(nil), any(nil)
 			if p.Min != nil {
 				lo = cli.ValueText(p.Min, false)
 			}
 			if p.Max != nil {
 				hi = cli.ValueText(p.Max, false)
 			}
-			rows = append(rows, []any{int64(u), in.m.Columns[c].Path, int64(n), p.Kind, p.Offset, p.Header, p.Bytes, p.Raw, p.Values, p.Nulls, p.Rows, p.FirstRow, p.Encoding, p.CRC, lo, hi})
+			rows = append(rows, []any{int64(u), in.m.Columns[c].Path, int64(n), p.Kind, p.Offset, p.Header, p.Bytes, known(p.Raw), known(p.Values), known(p.Nulls), known(p.Rows), known(p.FirstRow), some(p.Encoding), some(p.CRC), lo, hi})
 			n++
 		}
 		return nil
@@ -226,7 +280,7 @@ func inspectPages(in *inspection) error {
 	if err != nil {
 		return err
 	}
-	return in.table([]string{"unit", "column", "page", "kind", "offset", "header", "bytes", "raw", "values", "nulls", "rows", "first row", "encoding", "crc", "min", "max"}, rows)
+	return in.list([]string{"unit", "column", "page", "kind", "offset", "header", "bytes", "raw", "values", "nulls", "rows", "first row", "encoding", "crc", "min", "max"}, rows)
 }
 
 func inspectDict(in *inspection) error {
@@ -250,20 +304,20 @@ func inspectDict(in *inspection) error {
 	if err != nil {
 		return err
 	}
-	return in.table([]string{"unit", "column", "index", "value"}, rows)
+	return in.list([]string{"unit", "column", "index", "value"}, rows)
 }
 
 func inspectBloom(in *inspection) error {
 	var rows [][]any
 	if err := in.each(func(u, c int, m *formats.ChunkMeta) error {
 		if m.Bloom != 0 {
-			rows = append(rows, []any{int64(u), in.m.Columns[c].Path, m.Bloom})
+			rows = append(rows, []any{int64(u), in.m.Columns[c].Path, known(m.Bloom)})
 		}
 		return nil
 	}); err != nil {
 		return err
 	}
-	return in.table([]string{"unit", "column", "bytes"}, rows)
+	return in.list([]string{"unit", "column", "bytes"}, rows)
 }
 
 func inspectLayout(in *inspection) error {
@@ -276,7 +330,7 @@ func inspectLayout(in *inspection) error {
 		if err != nil {
 			return err
 		}
-		rows = append(rows, []any{strconv.FormatInt(e.Off, 10), strconv.FormatInt(e.Len, 10), e.Label})
+		rows = append(rows, []any{e.Off, e.Len, e.Label})
 	}
-	return in.table([]string{"offset", "length", "what"}, rows)
+	return in.list([]string{"offset", "length", "what"}, rows)
 }

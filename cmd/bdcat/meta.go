@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/spf13/cobra"
@@ -48,91 +47,118 @@ func eachFile(cmd *cobra.Command, a *cli.App, args []string, do func(f catalog.S
 }
 
 func newMeta(a *cli.App) *cobra.Command {
-	var asJSON bool
+	var doc cli.Document
 	var key string
 	c := &cobra.Command{
 		Use: "meta SOURCE…", Short: "What files say of themselves", Args: cobra.ArbitraryArgs,
+		Long: "What files say of themselves: size, rows, writer, key-value metadata, encryption, units with\ntheir codecs, page indexes and bloom filters.",
+		Example: `  bdcat meta flights.parquet
+  bdcat meta --json 'flights/*.parquet'
+  bdcat meta --kv ARROW:schema flights.parquet              # the value alone, as it is
+  bdcat meta https://example.com/flights.parquet
+  bdcat meta --json flights.parquet > meta.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var docs []map[string]any
-			err := eachFile(cmd, a, args, func(f catalog.SourceFile, r formats.FileReader) error {
+			asJSON, err := doc.AsJSON()
+			if err != nil {
+				return err
+			}
+			if !cmd.Flags().Changed("kv") {
+				a.Page()
+			}
+			var docs []any
+			n := 0
+			err = eachFile(cmd, a, args, func(f catalog.SourceFile, r formats.FileReader) error {
 				m := r.Meta()
-				if key != "" {
-					return printKey(a.Stdout, m, key)
+				if cmd.Flags().Changed("kv") {
+					return printKey(a.Stdout, f.URL, m, key)
 				}
 				if asJSON {
 					docs = append(docs, metaJSON(f.URL, m))
 					return nil
 				}
-				return printMeta(a.Stdout, f.URL, m)
+				if n++; n > 1 {
+					fmt.Fprintln(a.Stdout)
+				}
+				return printMeta(a, f.URL, m)
 			})
-			if err != nil || !asJSON || key != "" {
+			if err != nil || docs == nil {
 				return err
 			}
-			return printJSON(a.Stdout, docs)
+			return cli.WriteJSON(a.Stdout, single(docs))
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
+	doc.Flags(c.Flags())
 	c.Flags().StringVar(&key, "kv", "", "print the value of that key alone, as it is")
 	return c
 }
 
-// printJSON writes one document: the element itself where there is one alone.
-func printJSON(w io.Writer, docs []map[string]any) error {
-	var v any = docs
+// single is the element itself where there is one alone.
+func single(docs []any) any {
 	if len(docs) == 1 {
-		v = docs[0]
+		return docs[0]
 	}
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s\n", b)
-	return err
+	return docs
 }
 
-func printKey(w io.Writer, m *formats.Meta, key string) error {
+func printKey(w io.Writer, file string, m *formats.Meta, key string) error {
+	var names []string
 	for _, kv := range m.KeyValues {
 		if kv.Key == key {
 			_, err := io.WriteString(w, kv.Value)
 			return err
 		}
+		names = append(names, kv.Key)
 	}
-	return fmt.Errorf("%w: no metadata of key %q", cli.ErrDiffers, key)
+	have := "it has none"
+	if len(names) > 0 {
+		have = "it has " + strings.Join(names, ", ")
+	}
+	return fmt.Errorf("%w: %s: no metadata of key %q (%s)", cli.ErrDiffers, file, key, have)
 }
 
-func printMeta(w io.Writer, url string, m *formats.Meta) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(k, format string, args ...any) { fmt.Fprintf(t, "%s\t"+format+"\n", append([]any{k}, args...)...) }
-	row("file", "%s", url)
-	row("format", "%s %s", m.Format, m.Version)
-	row("writer", "%s", m.Writer)
-	row("size", "%d (%s)", m.Size, cli.HumanBytes(m.Size))
-	row("footer", "%d bytes", m.Footer)
-	row("rows", "%d", m.Rows)
-	row("columns", "%d", len(m.Columns))
-	if m.Encrypted != "" {
-		row("encrypted", "%s", m.Encrypted)
+func printMeta(a *cli.App, url string, m *formats.Meta) error {
+	l := cli.Listing{Columns: []string{"", ""}}
+	l.Add("file", url)
+	l.Add("format", strings.TrimSpace(m.Format+" "+m.Version))
+	if m.Writer != "" {
+		l.Add("writer", m.Writer)
 	}
+	l.Add("size", fmt.Sprintf("%d (%s)", m.Size, cli.HumanBytes(m.Size)))
+	if m.Footer > 0 {
+		l.Add("footer", fmt.Sprintf("%d bytes", m.Footer))
+	}
+	if m.Rows >= 0 {
+		l.Add("rows", fmt.Sprint(m.Rows))
+	}
+	l.Add("columns", fmt.Sprint(len(m.Columns)))
+	if len(m.Units) > 0 {
+		l.Add("units", fmt.Sprint(len(m.Units)))
+	}
+	encrypted := m.Encrypted
+	if encrypted == "" {
+		encrypted = "no"
+	}
+	l.Add("encrypted", encrypted)
 	for _, kv := range m.KeyValues {
 		v := kv.Value
 		if r := []rune(v); len(r) > 60 {
 			v = string(r[:57]) + fmt.Sprintf("… (%d bytes)", len(kv.Value))
 		}
-		row("key "+kv.Key, "%q", v)
+		l.Add("key "+kv.Key, v)
 	}
-	if err := t.Flush(); err != nil {
+	text := cli.Table{Form: "text", NoHeader: true}
+	if err := a.ShowListing(&l, &text); err != nil {
 		return err
 	}
 	if len(m.Units) == 0 {
 		return nil
 	}
-	fmt.Fprintln(w)
-	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "unit\toffset\tbytes\traw\tratio\trows\tcodec\tindexes\tsorting\t")
+	fmt.Fprintln(a.Stdout)
+	l = cli.Listing{Columns: []string{"unit", "offset", "bytes", "raw", "ratio", "rows", "codec", "indexes", "sorting"}}
 	for i, u := range m.Units {
-		fmt.Fprintf(t, "%s %d\t%d\t%d\t%d\t%s\t%d\t%s\t%s\t%s\t\n", u.Kind, i, u.Offset, u.Bytes, u.Raw, ratio(u.Raw, u.Bytes), u.Rows, codecs(u), indexes(u), u.Sorting)
+		l.Add(fmt.Sprintf("%s %d", u.Kind, i), u.Offset, u.Bytes, known(u.Raw), ratio(u.Raw, u.Bytes), u.Rows, some(codecs(u)), indexes(u), some(u.Sorting))
 	}
-	return t.Flush()
+	return a.ShowListing(&l, &cli.Table{Form: "text"})
 }
 
 func ratio(raw, stored int64) string {
@@ -169,54 +195,54 @@ func indexes(u formats.UnitMeta) string {
 	return fmt.Sprintf("column:%d offset:%d bloom:%d", ci, oi, bloom)
 }
 
-func metaJSON(url string, m *formats.Meta) map[string]any {
-	kv := []map[string]string{}
+func metaJSON(url string, m *formats.Meta) cli.Object {
+	kv := []cli.Object{}
 	for _, e := range m.KeyValues {
-		kv = append(kv, map[string]string{"key": e.Key, "value": e.Value})
+		kv = append(kv, cli.Object{{Name: "key", Value: e.Key}, {Name: "value", Value: e.Value}})
 	}
-	units := []map[string]any{}
+	units := []cli.Object{}
 	for i, u := range m.Units {
-		cols := []map[string]any{}
-		for k, c := range u.Columns {
-			cols = append(cols, chunkJSON(m.Columns[k].Path, c))
+		cols := []cli.Object{}
+		for k := range u.Columns {
+			cols = append(cols, chunkJSON(m.Columns[k].Path, &u.Columns[k]))
 		}
-		units = append(units, map[string]any{
-			"unit": i, "kind": u.Kind, "offset": u.Offset, "bytes": u.Bytes, "raw_bytes": u.Raw, "rows": u.Rows, "sorting": u.Sorting, "columns": cols,
+		units = append(units, cli.Object{
+			{Name: "unit", Value: i}, {Name: "kind", Value: u.Kind}, {Name: "offset", Value: u.Offset}, {Name: "bytes", Value: u.Bytes},
+			{Name: "raw_bytes", Value: known(u.Raw)}, {Name: "rows", Value: u.Rows}, {Name: "sorting", Value: u.Sorting}, {Name: "columns", Value: cols},
 		})
 	}
-	cols := []map[string]any{}
+	cols := []cli.Object{}
 	for _, c := range m.Columns {
-		cols = append(cols, map[string]any{
-			"path": c.Path, "physical": c.Physical, "logical": c.Logical, "type": c.Arrow.String(), "max_definition_level": c.MaxDef, "max_repetition_level": c.MaxRep,
+		cols = append(cols, cli.Object{
+			{Name: "path", Value: c.Path}, {Name: "physical", Value: c.Physical}, {Name: "logical", Value: c.Logical}, {Name: "type", Value: c.Arrow.String()},
+			{Name: "max_definition_level", Value: c.MaxDef}, {Name: "max_repetition_level", Value: c.MaxRep},
 		})
 	}
-	return map[string]any{
-		"file": url, "format": m.Format, "version": m.Version, "writer": m.Writer, "size": m.Size, "footer_bytes": m.Footer, "rows": m.Rows,
-		"encrypted": m.Encrypted, "key_values": kv, "columns": cols, "units": units,
+	return cli.Object{
+		{Name: "file", Value: url}, {Name: "format", Value: m.Format}, {Name: "version", Value: m.Version}, {Name: "writer", Value: m.Writer},
+		{Name: "size", Value: m.Size}, {Name: "footer_bytes", Value: m.Footer}, {Name: "rows", Value: known(m.Rows)}, {Name: "encrypted", Value: m.Encrypted},
+		{Name: "key_values", Value: kv}, {Name: "columns", Value: cols}, {Name: "units", Value: units},
 	}
 }
 
-func chunkJSON(path string, c formats.ChunkMeta) map[string]any {
-	out := map[string]any{
-		"path": path, "codec": c.Codec, "encodings": c.Encodings, "offset": c.Offset, "bytes": c.Bytes, "raw_bytes": c.Raw, "values": c.Values,
-		"dictionary": c.Dictionary, "column_index": c.ColumnIndex, "offset_index": c.OffsetIndex, "encrypted": c.Encrypted,
+func chunkJSON(path string, c *formats.ChunkMeta) cli.Object {
+	out := cli.Object{
+		{Name: "path", Value: path}, {Name: "codec", Value: c.Codec}, {Name: "encodings", Value: append([]string{}, c.Encodings...)}, {Name: "offset", Value: c.Offset},
+		{Name: "bytes", Value: c.Bytes}, {Name: "raw_bytes", Value: known(c.Raw)}, {Name: "values", Value: known(c.Values)}, {Name: "nulls", Value: known(c.Nulls)},
+		{Name: "distinct", Value: known(c.Distinct)}, {Name: "dictionary", Value: c.Dictionary}, {Name: "column_index", Value: c.ColumnIndex},
+		{Name: "offset_index", Value: c.OffsetIndex}, {Name: "bloom_filter", Value: c.Bloom != 0}, {Name: "encrypted", Value: c.Encrypted},
 	}
-	for k, v := range map[string]int64{"nulls": c.Nulls, "distinct": c.Distinct} {
-		if v >= 0 {
-			out[k] = v
-		}
-	}
-	if c.Bloom != 0 {
-		out["bloom_filter_bytes"] = c.Bloom
+	if c.Bloom > 0 {
+		out = append(out, cli.Member{Name: "bloom_filter_bytes", Value: c.Bloom})
 	}
 	if c.File != "" {
-		out["file"] = c.File
+		out = append(out, cli.Member{Name: "file", Value: c.File})
 	}
 	if c.Min != nil {
-		out["min"], out["min_exact"] = valueJSON(c.Min), c.MinExact
+		out = append(out, cli.Member{Name: "min", Value: valueJSON(c.Min)}, cli.Member{Name: "min_exact", Value: c.MinExact})
 	}
 	if c.Max != nil {
-		out["max"], out["max_exact"] = valueJSON(c.Max), c.MaxExact
+		out = append(out, cli.Member{Name: "max", Value: valueJSON(c.Max)}, cli.Member{Name: "max_exact", Value: c.MaxExact})
 	}
 	return out
 }

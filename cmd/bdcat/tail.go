@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/catalog"
 	"github.com/bdkit/bdkit/internal/cli"
 	"github.com/bdkit/bdkit/internal/kernel"
 )
@@ -19,40 +20,48 @@ func newTail(a *cli.App) *cobra.Command {
 	var out cli.Output
 	c := &cobra.Command{
 		Use: "tail SOURCE…", Short: "The last rows", Args: cobra.ArbitraryArgs,
-		Long: "The last rows. Units are read from the end, as many as are needed.",
+		Long: "The last rows, in the order of the source. Units are read from the end, as many as are needed.",
+		Example: `  bdcat tail flights.parquet
+  bdcat tail -n 3 -s 'carrier, flight, dest' flights.parquet
+  bdcat tail -n 1 -o line events.parquet
+  bdcat tail -w "origin = 'JFK'" 'flights/*.parquet'
+  bdcat tail -n 5 --offset 5 flights.parquet                # the five before the last five`,
 		RunE: func(cmd *cobra.Command, args []string) error { return tail(cmd.Context(), a, args, &rows, &out) },
 	}
 	rows.Flags(c.Flags())
+	rows.LimitFlags(c.Flags(), 10, "how many rows", "leave out that many rows at the end")
 	out.Flags(c.Flags())
-	c.Flags().Int64VarP(&rows.Limit, "limit", "n", 10, "how many rows")
 	return c
 }
 
 func tail(ctx context.Context, a *cli.App, args []string, rows *cli.Rows, out *cli.Output) error {
+	if err := out.Check(); err != nil {
+		return err
+	}
 	src, scan, splits, err := plan(ctx, a, args, rows)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
 	var last []arrow.RecordBatch // in order
-	have := int64(0)
+	have, wanted := int64(0), rows.Limit+rows.Offset
 	for _, s := range slices.Backward(splits) {
-		if have >= rows.Limit {
+		if have >= wanted || rows.Limit == 0 {
 			break
 		}
-		part, n, err := lastOf(ctx, a, src, scan, s, rows.Limit-have)
+		part, n, err := lastOf(ctx, a, src, scan, s, wanted-have)
 		if err != nil {
 			return err
 		}
 		last = append(part, last...)
 		have += n
 	}
-	_, err = a.Show(batches(ctx, scan.Schema, last), out)
+	_, err = a.Show(arrowio.Limit(batches(ctx, scan.Schema, last), max(0, have-rows.Offset)), out)
 	return err
 }
 
 // plan opens and plans, with all splits drawn.
-func plan(ctx context.Context, a *cli.App, args []string, rows *cli.Rows) (src source, scan *arrowio.Scan, splits []arrowio.Split, err error) {
+func plan(ctx context.Context, a *cli.App, args []string, rows *cli.Rows) (src *catalog.Source, scan *arrowio.Scan, splits []arrowio.Split, err error) {
 	s, err := a.Open(ctx, args)
 	if err != nil {
 		return nil, nil, nil, err
@@ -76,11 +85,6 @@ func plan(ctx context.Context, a *cli.App, args []string, rows *cli.Rows) (src s
 		splits = append(splits, sp)
 	}
 	return s, scan, splits, nil
-}
-
-type source interface {
-	arrowio.Table
-	io.Closer
 }
 
 // one is the scan of some splits alone.
@@ -142,8 +146,17 @@ func newSample(a *cli.App) *cobra.Command {
 	var seed uint64
 	c := &cobra.Command{
 		Use: "sample SOURCE…", Short: "Rows at random", Args: cobra.ArbitraryArgs,
-		Long: "Rows at random: units are drawn until they hold ten times the rows, and of these each row is as likely as any.",
+		Long: `Rows at random: units are drawn until they hold ten times the rows, and of their rows each is
+as likely as any. The rows keep the order of the source; stderr tells how many units were read.`,
+		Example: `  bdcat sample flights.parquet
+  bdcat sample -n 5 --seed 7 flights.parquet                # the same five each time
+  bdcat sample -n 20 -s 'carrier, dest' 'flights/*.parquet'
+  bdcat sample -w "dep_delay > 60" -o csv flights.parquet > late.csv
+  bdcat sample -q -n 1000 -o arrow flights.parquet > sample.arrows`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := out.Check(); err != nil {
+				return err
+			}
 			if !cmd.Flags().Changed("seed") {
 				seed = rand.Uint64()
 			}
@@ -151,8 +164,8 @@ func newSample(a *cli.App) *cobra.Command {
 		},
 	}
 	rows.Flags(c.Flags())
+	rows.LimitFlags(c.Flags(), 100, "how many rows", "leave out that many of the rows that are read first")
 	out.Flags(c.Flags())
-	c.Flags().Int64VarP(&rows.Limit, "limit", "n", 100, "how many rows")
 	c.Flags().Uint64Var(&seed, "seed", 0, "the same seed draws the same rows")
 	return c
 }
@@ -187,6 +200,9 @@ func sample(ctx context.Context, a *cli.App, args []string, rows *cli.Rows, out 
 	if err != nil {
 		return err
 	}
+	if rows.Offset > 0 {
+		r = arrowio.Offset(r, rows.Offset)
+	}
 	res := reservoir{n: int(rows.Limit), rnd: rnd}
 	for r.Next() {
 		if err := res.add(r.RecordBatch()); err != nil {
@@ -201,7 +217,7 @@ func sample(ctx context.Context, a *cli.App, args []string, rows *cli.Rows, out 
 	if err != nil {
 		return err
 	}
-	a.Notice("sampled %d of %d units, seed %d", len(picked), len(splits), seed)
+	a.Notice("sampled %d of %d units (--seed %d)", len(picked), len(splits), seed)
 	_, err = a.Show(batches(ctx, scan.Schema, recs), out)
 	return err
 }

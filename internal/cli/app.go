@@ -47,12 +47,21 @@ type App struct {
 	Union     bool
 	Strict    bool
 	Progress  string
+	Pager     string
+	Profile   string
+
+	// Refused are flags that people look for and that are not there on
+	// purpose, with what to do in their place.
+	Refused map[string]string
 
 	// Writes says that the program writes too: options of the writers are then
 	// nothing to tell a source.
 	Writes bool
 
-	warned map[string]bool
+	warned  map[string]bool
+	endPage func() // nil: no pager
+	trace   *tracer
+	files   []config
 }
 
 // New is an App on the process's own streams.
@@ -76,6 +85,12 @@ func (a *App) Flags(f *pflag.FlagSet) {
 	f.Var(&a.MaxSpool, "max-spool", "bytes of standard input to copy at most")
 	f.BoolVar(&a.Union, "union-by-name", false, "unite the columns of all files")
 	f.BoolVar(&a.Strict, "strict-schema", false, "all files must have the first one's schema")
+	f.StringVar(&a.Profile, "profile", "", "take flags from that profile of the configuration file")
+}
+
+// ReadFlags adds those of a program that shows things to people.
+func (a *App) ReadFlags(f *pflag.FlagSet) {
+	f.StringVar(&a.Pager, "pager", "auto", "auto or never: page what goes to a terminal through $PAGER (less -FRSX)")
 }
 
 // Main runs a command to the end and gives the exit code.
@@ -89,7 +104,7 @@ func (a *App) Main(root *cobra.Command, args []string) int {
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
 	root.SilenceErrors, root.SilenceUsage = true, true
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", ErrUsage, err) })
+	root.SetFlagErrorFunc(a.flagError)
 	run := root.PersistentPreRunE
 	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
 		if err := a.configure(cmd.Flags()); err != nil {
@@ -100,6 +115,9 @@ func (a *App) Main(root *cobra.Command, args []string) int {
 		}
 		// Batches are recycled, so that a tighter collector costs little.
 		debug.SetGCPercent(50)
+		if a.Verbose {
+			a.Trace()
+		}
 		if a.Memory > 0 {
 			// What the runtime keeps besides the budget's bytes is about a fifth.
 			debug.SetMemoryLimit(int64(a.Memory))
@@ -114,7 +132,14 @@ func (a *App) Main(root *cobra.Command, args []string) int {
 		}
 		return nil
 	}
+	start := time.Now()
 	err := root.ExecuteContext(ctx)
+	if a.Verbose && a.trace != nil {
+		a.Detail("%s in %.3f s", a.IO(), time.Since(start).Seconds())
+	}
+	if a.endPage != nil {
+		a.endPage()
+	}
 	if err == nil || errors.Is(err, ErrDiffers) {
 		// An answer that did not arrive is none, whichever command gave it.
 		if out.err != nil {
@@ -129,7 +154,7 @@ func (a *App) Main(root *cobra.Command, args []string) int {
 	if err != nil && strings.HasPrefix(err.Error(), "unknown command") {
 		err = fmt.Errorf("%w: %w", ErrUsage, err)
 	}
-	report(a.Stderr, a.Prog, err, a.LogFormat == "json")
+	a.report(err)
 	return ExitCode(err)
 }
 
@@ -171,13 +196,14 @@ func (a *App) check() error {
 	}{
 		{"color", a.Color, []string{"auto", "always", "never"}},
 		{"log-format", a.LogFormat, []string{"text", "json"}},
+		{"pager", a.Pager, []string{"", "auto", "never"}},
 	} {
 		ok := false
 		for _, k := range c.known {
 			ok = ok || k == c.value
 		}
 		if !ok {
-			return fmt.Errorf("%w: --%s %q: want %s", ErrUsage, c.flag, c.value, strings.Join(c.known, ", "))
+			return fmt.Errorf("%w: --%s %q: want %s", ErrUsage, c.flag, c.value, strings.TrimPrefix(strings.Join(c.known, ", "), ", "))
 		}
 	}
 	if a.Jobs < 0 {
@@ -188,8 +214,20 @@ func (a *App) check() error {
 
 // Notice tells people something, unless they asked for quiet.
 func (a *App) Notice(format string, args ...any) {
-	if !a.Quiet {
-		fmt.Fprintf(a.Stderr, a.Prog+": "+format+"\n", args...)
+	if a.Quiet {
+		return
+	}
+	if a.LogFormat == "json" {
+		a.logJSON(logLine{Kind: "notice", Msg: fmt.Sprintf(format, args...)})
+		return
+	}
+	fmt.Fprintf(a.Stderr, a.Prog+": "+format+"\n", args...)
+}
+
+// Detail tells people who asked for more.
+func (a *App) Detail(format string, args ...any) {
+	if a.Verbose {
+		a.Notice(format, args...)
 	}
 }
 
@@ -247,7 +285,10 @@ func (a *App) RunOptions() arrowio.RunOptions {
 func (a *App) Catalog(sources ...string) (catalog.Options, error) {
 	o := catalog.Options{
 		Format: a.Format, UnionByName: a.Union, Strict: a.Strict, Stdin: a.Stdin, SpoolDir: a.SpoolDir, MaxSpool: int64(a.MaxSpool),
-		Notice: func(s string) { a.Notice("%s", s) },
+		Named: a.Named(), Notice: func(s string) { a.Notice("%s", s) },
+	}
+	if a.trace != nil {
+		o.Wrap = a.trace.wrap
 	}
 	set, driver, err := a.driverOptions(false)
 	if err != nil {

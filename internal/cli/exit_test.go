@@ -50,12 +50,14 @@ func TestExitCode(t *testing.T) {
 func TestReport(t *testing.T) {
 	err := fmt.Errorf("outer: %w", &arrowio.Error{Op: "read", URL: "s3://b/k", Unit: "row group 3", Column: "a.b", Offset: 91822, Hint: "bdcat check", Err: arrowio.ErrCorrupt})
 	var b bytes.Buffer
-	report(&b, "bdcat", err, false)
+	a := &App{Prog: "bdcat", Stderr: &b}
+	a.report(err)
 	if want := "bdcat: outer: s3://b/k: row group 3, column a.b: at offset 91822: corrupt data (try: bdcat check)\n"; b.String() != want {
 		t.Errorf("%q, want %q", b.String(), want)
 	}
 	b.Reset()
-	report(&b, "bdcat", err, true)
+	a.LogFormat = "json"
+	a.report(err)
 	var got map[string]any
 	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
 		t.Fatal(err)
@@ -67,7 +69,7 @@ func TestReport(t *testing.T) {
 	}
 	b.Reset()
 	for _, quiet := range []error{nil, ErrDiffers, syscall.EPIPE} {
-		report(&b, "bdcat", quiet, false)
+		a.report(quiet)
 	}
 	if b.Len() > 0 {
 		t.Errorf("an error that is an answer is printed: %q", b.String())

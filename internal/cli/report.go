@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/bdkit/bdkit/arrowio"
@@ -12,25 +11,17 @@ import (
 )
 
 // report prints an error for people, or as one JSON object.
-func report(w io.Writer, prog string, err error, asJSON bool) {
+func (a *App) report(err error) {
 	kind, code := classify(err)
-	if code == ExitOK || errors.Is(err, ErrDiffers) {
+	if code == ExitOK || err == ErrDiffers { // an answer, and no words beside it
 		return
 	}
-	if !asJSON {
-		fmt.Fprintf(w, "%s: %s\n", prog, strings.ReplaceAll(err.Error(), "\n", "\n\t"))
+	msg := strings.TrimPrefix(err.Error(), ErrUsage.Error()+": ")
+	if a.LogFormat != "json" {
+		fmt.Fprintf(a.Stderr, "%s: %s\n", a.Prog, strings.ReplaceAll(msg, "\n", "\n\t"))
 		return
 	}
-	o := struct {
-		Kind   string `json:"kind"`
-		Code   int    `json:"code"`
-		URL    string `json:"url,omitempty"`
-		Unit   string `json:"unit,omitempty"`
-		Column string `json:"column,omitempty"`
-		Offset int64  `json:"offset,omitempty"`
-		Msg    string `json:"msg"`
-		Hint   string `json:"hint,omitempty"`
-	}{Kind: kind, Code: code, Msg: err.Error()}
+	o := logLine{Kind: kind, Code: code, Msg: msg}
 	var ae *arrowio.Error
 	var fe *fs.Error
 	if errors.As(err, &ae) {
@@ -38,9 +29,27 @@ func report(w io.Writer, prog string, err error, asJSON bool) {
 	} else if errors.As(err, &fe) {
 		o.URL, o.Offset = fe.URL, fe.Off
 	}
-	b, jerr := json.Marshal(o)
-	if jerr != nil { // strings and integers only
-		b = []byte(`{"kind":"error"}`)
+	a.logJSON(o)
+}
+
+// logLine is a line of --log-format json; all members are always there.
+type logLine struct {
+	Kind   string `json:"kind"` // notice, or the kind of an error: usage, corrupt, not found …
+	Code   int    `json:"code"` // the exit code
+	URL    string `json:"url"`
+	Unit   string `json:"unit"`
+	Column string `json:"column"`
+	Offset int64  `json:"offset"` // 0: unknown
+	Msg    string `json:"msg"`
+	Hint   string `json:"hint"`
+}
+
+func (a *App) logJSON(l logLine) {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(l) != nil { // strings and integers only
+		b.WriteString("{\"kind\":\"error\"}\n")
 	}
-	fmt.Fprintf(w, "%s\n", b)
+	fmt.Fprint(a.Stderr, b.String())
 }

@@ -14,8 +14,8 @@ import (
 // Select reads a list of columns such as "a, b.c, d.*, !secret" against a
 // schema. "*" stands for any characters of one name, "!" takes columns away; a
 // list of nothing but those starts from all columns. Names are quoted as in
-// filters. An empty text is nil, all columns.
-func Select(text string, s *arrow.Schema) ([]pushdown.Path, error) {
+// filters, in any case with noCase. An empty text is nil, all columns.
+func Select(text string, s *arrow.Schema, noCase bool) ([]pushdown.Path, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
@@ -33,7 +33,7 @@ func Select(text string, s *arrow.Schema) ([]pushdown.Path, error) {
 			}
 		}
 		first = false
-		found, err := matching(strings.TrimSpace(name), s)
+		found, err := matching(strings.TrimSpace(name), s, noCase)
 		if err != nil {
 			return nil, err
 		}
@@ -82,11 +82,18 @@ func splitList(text string) (out []string, err error) {
 }
 
 // matching are the columns that one item names.
-func matching(item string, s *arrow.Schema) ([]pushdown.Path, error) {
+func matching(item string, s *arrow.Schema, noCase bool) ([]pushdown.Path, error) {
 	if !strings.ContainsAny(item, "*?") || strings.ContainsAny(item, "\"`") {
 		p, err := pushdown.ParsePath(item)
 		if err != nil {
 			return nil, err
+		}
+		if noCase {
+			found, _, err := pushdown.Resolve(p, s, pushdown.BindOptions{CaseInsensitive: true})
+			if err != nil {
+				return nil, err
+			}
+			return []pushdown.Path{found}, nil
 		}
 		if _, err := arrowio.ProjectSchema(s, []pushdown.Path{p}); err != nil {
 			// A name may hold dots itself.
@@ -98,7 +105,7 @@ func matching(item string, s *arrow.Schema) ([]pushdown.Path, error) {
 		return []pushdown.Path{p}, nil
 	}
 	var out []pushdown.Path
-	if err := glob(strings.Split(item, "."), nil, s.Fields(), &out); err != nil {
+	if err := glob(strings.Split(item, "."), nil, s.Fields(), noCase, &out); err != nil {
 		return nil, fmt.Errorf("%w: --select %q: %w", ErrUsage, item, err)
 	}
 	if len(out) == 0 {
@@ -107,9 +114,13 @@ func matching(item string, s *arrow.Schema) ([]pushdown.Path, error) {
 	return out, nil
 }
 
-func glob(pattern []string, at pushdown.Path, fields []arrow.Field, out *[]pushdown.Path) error {
+func glob(pattern []string, at pushdown.Path, fields []arrow.Field, noCase bool, out *[]pushdown.Path) error {
 	for _, f := range fields {
-		ok, err := path.Match(pattern[0], f.Name)
+		want, have := pattern[0], f.Name
+		if noCase {
+			want, have = strings.ToLower(want), strings.ToLower(have)
+		}
+		ok, err := path.Match(want, have)
 		if err != nil {
 			return err
 		}
@@ -120,7 +131,7 @@ func glob(pattern []string, at pushdown.Path, fields []arrow.Field, out *[]pushd
 		if len(pattern) == 1 {
 			*out = append(*out, p)
 		} else if st, ok := f.Type.(*arrow.StructType); ok {
-			if err := glob(pattern[1:], p, st.Fields(), out); err != nil {
+			if err := glob(pattern[1:], p, st.Fields(), noCase, out); err != nil {
 				return err
 			}
 		}
@@ -161,35 +172,12 @@ func without(list []pushdown.Path, drop pushdown.Path, s *arrow.Schema) (out []p
 
 // suggest adds the closest name to an error about an unknown column.
 func suggest(err error, name string, s *arrow.Schema) error {
-	best, at := 3, ""
+	var names []string
 	for _, f := range s.Fields() {
-		if d := distance(strings.ToLower(name), strings.ToLower(f.Name)); d < best {
-			best, at = d, f.Name
-		}
+		names = append(names, f.Name)
 	}
-	if at == "" {
-		return err
+	if at := Closest(name, names); at != "" {
+		return fmt.Errorf("%w (did you mean %q?)", err, at)
 	}
-	return fmt.Errorf("%w (did you mean %q?)", err, at)
-}
-
-// distance is the number of edits between two names.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		prev := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := prev
-			if a[i] != b[j] {
-				cost++
-			}
-			prev = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return err
 }

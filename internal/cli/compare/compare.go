@@ -3,16 +3,14 @@
 package compare
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"math"
-	"strconv"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/bdkit/bdkit/arrowio"
-	"github.com/bdkit/bdkit/internal/kernel/render"
+	"github.com/bdkit/bdkit/pushdown"
 )
 
 // Options tune Tables.
@@ -20,12 +18,19 @@ type Options struct {
 	Key         []string // columns that identify a row; none compares in step
 	Tolerance   float64  // between floats
 	IgnoreOrder bool     // as multisets of rows
+	SchemaOnly  bool     // no rows
 	Examples    int      // differences to describe
+	// MaxBytes bounds the rows that are held; 0 is unbounded. More is
+	// arrowio.ErrLimit.
+	MaxBytes int64
+	// Cut shortens a reader of rows, which it takes over; nil does not.
+	Cut func(arrowio.RecordReader) arrowio.RecordReader
 }
 
 // Result is what differs.
 type Result struct {
 	Schema       []string // differences of the columns, in words
+	Compared     bool     // rows were compared: there are common columns
 	RowsA, RowsB int64
 	Different    int64 // rows of both with other values
 	OnlyA, OnlyB int64
@@ -64,7 +69,9 @@ func Schemas(a, b *arrow.Schema) (out []string) {
 	return out
 }
 
-// Tables compares the rows of two requests, if their columns are the same.
+// Tables compares the columns of two requests, and then the rows, by the
+// columns that both have. Values are equal when they read the same, so that a
+// column of another width can hold equal values.
 func Tables(ctx context.Context, a arrowio.Table, ra arrowio.ScanRequest, b arrowio.Table, rb arrowio.ScanRequest, run arrowio.RunOptions, o Options) (*Result, error) {
 	sa, err := arrowio.ProjectSchema(a.Schema(), ra.Columns)
 	if err != nil {
@@ -75,16 +82,15 @@ func Tables(ctx context.Context, a arrowio.Table, ra arrowio.ScanRequest, b arro
 		return nil, err
 	}
 	d := &Result{Schema: Schemas(sa, sb)}
-	if len(d.Schema) > 0 {
+	if o.SchemaOnly {
 		return d, nil
 	}
-	key := make([]int, len(o.Key))
-	for i, name := range o.Key {
-		at := sa.FieldIndices(name)
-		if len(at) != 1 {
-			return nil, fmt.Errorf("%w: --key %s", arrowio.ErrColumn, name)
+	if len(d.Schema) > 0 {
+		both := common(sa, sb)
+		ra.Columns, rb.Columns = restrict(ra.Columns, both), restrict(rb.Columns, both)
+		if len(both) == 0 {
+			return d, nil
 		}
-		key[i] = at[0]
 	}
 	ra.Ordered, rb.Ordered = true, true
 	left, err := newCursor(ctx, a, ra, run, o)
@@ -97,8 +103,16 @@ func Tables(ctx context.Context, a arrowio.Table, ra arrowio.ScanRequest, b arro
 		return nil, err
 	}
 	defer right.r.Close()
-	c := &comparison{d: d, o: o, key: key, names: sa}
-	if len(key) > 0 || o.IgnoreOrder {
+	c := &comparison{d: d, o: o, left: left.r.Schema(), right: right.r.Schema()}
+	for _, name := range o.Key {
+		at := c.left.FieldIndices(name)
+		if len(at) != 1 {
+			return nil, fmt.Errorf("%w: --key %s", arrowio.ErrColumn, name)
+		}
+		c.key = append(c.key, at[0])
+	}
+	d.Compared = true
+	if len(c.key) > 0 || o.IgnoreOrder {
 		err = c.hashed(left, right)
 	} else {
 		err = c.inStep(left, right)
@@ -112,52 +126,38 @@ func Tables(ctx context.Context, a arrowio.Table, ra arrowio.ScanRequest, b arro
 	return d, err
 }
 
-// cursor goes over a table's rows as texts of their values.
-type cursor struct {
-	r    arrowio.RecordReader
-	cols []render.Appender
-	rec  arrow.RecordBatch
-	at   int
-	rows int64
-}
-
-func newCursor(ctx context.Context, t arrowio.Table, req arrowio.ScanRequest, run arrowio.RunOptions, o Options) (*cursor, error) {
-	r, err := arrowio.Read(ctx, t, req, run)
-	if err != nil {
-		return nil, err
-	}
-	return &cursor{r: r}, nil
-}
-
-// next moves to the next row; false at the end.
-func (c *cursor) next() (bool, error) {
-	for c.rec == nil || c.at+1 >= int(c.rec.NumRows()) {
-		if !c.r.Next() {
-			return false, c.r.Err()
+// common are the names of the columns that both have, once each.
+func common(a, b *arrow.Schema) (out []string) {
+	for _, f := range a.Fields() {
+		if len(a.FieldIndices(f.Name)) == 1 && len(b.FieldIndices(f.Name)) == 1 {
+			out = append(out, f.Name)
 		}
-		c.rec, c.at = c.r.RecordBatch(), -1
-		style := render.Style{JSON: true}
-		c.cols = c.cols[:0]
-		for k, col := range c.rec.Columns() {
-			s := style
-			if arrow.IsFloating(col.DataType().ID()) { // NaN and infinities are values here
-				s.JSON = false
-				s.Null = "null"
+	}
+	return out
+}
+
+// restrict keeps the paths of these columns, in their order.
+func restrict(paths []pushdown.Path, names []string) (out []pushdown.Path) {
+	for _, name := range names {
+		if paths == nil {
+			out = append(out, pushdown.Path{name})
+			continue
+		}
+		for _, p := range paths {
+			if p[0] == name {
+				out = append(out, p)
 			}
-			c.cols = append(c.cols, s.Column(col, c.rec.Schema().Field(k)))
 		}
 	}
-	c.at++
-	c.rows++
-	return true, nil
+	return out
 }
 
 type comparison struct {
-	d     *Result
-	o     Options
-	key   []int
-	names *arrow.Schema
-	x, y  []byte
+	d           *Result
+	o           Options
+	key         []int
+	left, right *arrow.Schema
+	x, y        []byte
 }
 
 func (c *comparison) example(format string, args ...any) {
@@ -183,11 +183,11 @@ func (c *comparison) inStep(a, b *cursor) error {
 			return nil
 		case !okB:
 			c.d.OnlyA++
-			c.example("row %d is only in the first: %s", a.rows, rowText(a))
+			c.example("row %d is only in the first: %s", a.rows, a.text())
 			continue
 		case !okA:
 			c.d.OnlyB++
-			c.example("row %d is only in the second: %s", b.rows, rowText(b))
+			c.example("row %d is only in the second: %s", b.rows, b.text())
 			continue
 		}
 		differs := false
@@ -195,7 +195,7 @@ func (c *comparison) inStep(a, b *cursor) error {
 			c.x, c.y = a.cols[k](c.x[:0], a.at), b.cols[k](c.y[:0], b.at)
 			if !c.same(k, c.x, c.y) {
 				if !differs {
-					c.example("row %d, column %s: %s in the first, %s in the second", a.rows, c.names.Field(k).Name, c.x, c.y)
+					c.example("row %d, column %s: %s in the first, %s in the second", a.rows, c.left.Field(k).Name, c.x, c.y)
 				}
 				differs = true
 			}
@@ -206,37 +206,25 @@ func (c *comparison) inStep(a, b *cursor) error {
 	}
 }
 
-func rowText(c *cursor) string {
-	var b []byte
-	for k, col := range c.cols {
-		if k > 0 {
-			b = append(b, ", "...)
-		}
-		b = col(b, c.at)
-	}
-	return string(b)
-}
-
-// same compares two texts of a column's values.
-func (c *comparison) same(k int, x, y []byte) bool {
-	if bytes.Equal(x, y) {
-		return true
-	}
-	if c.o.Tolerance <= 0 || !arrow.IsFloating(c.names.Field(k).Type.ID()) {
-		return false
-	}
-	f, err1 := strconv.ParseFloat(string(x), 64)
-	g, err2 := strconv.ParseFloat(string(y), 64)
-	return err1 == nil && err2 == nil && math.Abs(f-g) <= c.o.Tolerance
-}
+// group are the rows of the second table that share a key.
+type group struct{ rows []string }
 
 // hashed matches rows by key, or by all columns: it holds the second table's
 // rows as texts.
 func (c *comparison) hashed(a, b *cursor) error {
-	type entry struct {
-		rows []string // the whole rows of a key
+	match := c.key
+	if len(match) == 0 && c.o.Tolerance > 0 {
+		// Floats may differ a little: the other columns tell which rows to look at.
+		for k, f := range c.left.Fields() {
+			if !holdsFloats(f.Type) {
+				match = append(match, k)
+			}
+		}
 	}
-	held := map[string]*entry{}
+	byAll := len(c.key) == 0 && c.o.Tolerance <= 0
+	held := map[string]*group{}
+	var order []*group
+	bytes := int64(0)
 	for {
 		ok, err := b.next()
 		if err != nil {
@@ -245,13 +233,22 @@ func (c *comparison) hashed(a, b *cursor) error {
 		if !ok {
 			break
 		}
-		k := c.keyOf(b)
-		e := held[k]
-		if e == nil {
-			e = &entry{}
-			held[k] = e
+		row := b.whole()
+		k := row
+		if !byAll {
+			k = b.of(match)
 		}
-		e.rows = append(e.rows, c.whole(b))
+		g := held[k]
+		if g == nil {
+			g = &group{}
+			held[k], order = g, append(order, g)
+			bytes += int64(len(k)) + 64
+		}
+		g.rows = append(g.rows, row)
+		if bytes += int64(len(row)) + 16; c.o.MaxBytes > 0 && bytes > c.o.MaxBytes {
+			return &arrowio.Error{Op: "diff", Hint: "a larger --memory, fewer columns by --select, or files in one order and neither --key nor --ignore-order",
+				Err: fmt.Errorf("%w: the second source's rows do not fit in %d bytes", arrowio.ErrLimit, c.o.MaxBytes)}
+		}
 	}
 	for {
 		ok, err := a.next()
@@ -261,65 +258,59 @@ func (c *comparison) hashed(a, b *cursor) error {
 		if !ok {
 			break
 		}
-		e := held[c.keyOf(a)]
-		if e == nil || len(e.rows) == 0 {
+		mine := a.whole()
+		k := mine
+		if !byAll {
+			k = a.of(match)
+		}
+		g := held[k]
+		if g == nil || len(g.rows) == 0 {
 			c.d.OnlyA++
-			c.example("only in the first: %s", rowText(a))
+			c.example("only in the first: %s", a.text())
 			continue
 		}
-		mine := c.whole(a)
-		at := 0
-		for i, r := range e.rows { // an equal one, if there is one
-			if r == mine {
-				at = i
-				break
-			}
+		at := slices.Index(g.rows, mine)
+		if at < 0 && !byAll {
+			at = slices.IndexFunc(g.rows, func(r string) bool { return c.equalRows(mine, r) })
 		}
-		if len(c.key) > 0 && !c.equalRows(mine, e.rows[at]) {
+		switch {
+		case at >= 0:
+		case len(c.key) > 0:
+			at = 0
 			c.d.Different++
-			c.example("key %q differs: %s", c.keyOf(a), rowText(a))
+			c.differs(a, mine, g.rows[at])
+		default:
+			c.d.OnlyA++
+			c.example("only in the first: %s", a.text())
+			continue
 		}
-		e.rows = append(e.rows[:at], e.rows[at+1:]...)
+		g.rows = slices.Delete(g.rows, at, at+1)
 	}
-	for _, e := range held {
-		for _, r := range e.rows {
+	for _, g := range order {
+		for _, r := range g.rows {
 			c.d.OnlyB++
-			c.example("only in the second: %s", bytes.ReplaceAll([]byte(r), []byte{0x1f}, []byte(", ")))
+			c.example("only in the second: %s", spaced(r))
 		}
 	}
 	c.d.RowsA, c.d.RowsB = a.rows, b.rows
 	return nil
 }
 
-func (c *comparison) keyOf(r *cursor) string {
-	if len(c.key) == 0 {
-		return c.whole(r)
+// differs describes two rows of one key by the first column that differs.
+func (c *comparison) differs(a *cursor, mine, other string) {
+	xs, ys := split(mine), split(other)
+	for k := range xs {
+		if !c.same(k, []byte(xs[k]), []byte(ys[k])) {
+			c.example("key %s, column %s: %s in the first, %s in the second", spaced(a.of(c.key)), c.left.Field(k).Name, xs[k], ys[k])
+			return
+		}
 	}
-	c.x = c.x[:0]
-	for _, k := range c.key {
-		c.x = append(r.cols[k](c.x, r.at), 0x1f)
-	}
-	return string(c.x)
-}
-
-func (c *comparison) whole(r *cursor) string {
-	c.y = c.y[:0]
-	for _, col := range r.cols {
-		c.y = append(col(c.y, r.at), 0x1f)
-	}
-	return string(c.y)
 }
 
 func (c *comparison) equalRows(x, y string) bool {
-	if x == y {
-		return true
-	}
-	if c.o.Tolerance <= 0 {
-		return false
-	}
-	xs, ys := bytes.Split([]byte(x), []byte{0x1f}), bytes.Split([]byte(y), []byte{0x1f})
-	for k := range c.names.NumFields() {
-		if k >= len(xs) || k >= len(ys) || !c.same(k, xs[k], ys[k]) {
+	xs, ys := split(x), split(y)
+	for k := range xs {
+		if !c.same(k, []byte(xs[k]), []byte(ys[k])) {
 			return false
 		}
 	}

@@ -1,5 +1,5 @@
 // Package ddl says a schema in other languages: the SQL of several engines,
-// Go. What a language has no type for is text, with a comment that says so.
+// Go, Protobuf. What a language has no type for is text, with a comment that says so.
 package ddl
 
 import (
@@ -80,15 +80,21 @@ func pairs(names, types []string, sep string) string {
 	return strings.Join(out, ", ")
 }
 
+// Languages are what Schema knows.
+var Languages = []string{"sql:duckdb", "sql:hive", "sql:postgres", "go", "proto"}
+
 // Schema gives a schema as a table (or type) of that name in a language:
-// sql:duckdb, sql:hive, sql:postgres, go.
+// one of Languages.
 func Schema(language, table string, s *arrow.Schema) (string, error) {
 	d := map[string]*dialect{"sql:duckdb": &duckdb, "sql:hive": &hive, "sql:postgres": &postgres}[language]
 	if d == nil {
-		if language == "go" {
+		switch language {
+		case "go":
 			return goType(s)
+		case "proto":
+			return protoType(s), nil
 		}
-		return "", fmt.Errorf("%q is not one of tree, arrow, json, parquet, sql:duckdb, sql:hive, sql:postgres, go", language)
+		return "", fmt.Errorf("%q is not one of %s", language, strings.Join(Languages, ", "))
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "CREATE TABLE %s (\n", d.name(table))

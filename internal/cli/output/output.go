@@ -26,6 +26,9 @@ type Options struct {
 	Null *string
 	// MaxWidth cuts the columns of tables; 0 is 40 on a terminal, else none.
 	MaxWidth int
+	// Width is that of the terminal: of a wider table the columns in the middle
+	// are left out. 0 is unbounded.
+	Width int
 	// MaxRows shows that many rows of a table at most; 0 is all.
 	MaxRows int64
 	Style   render.Style

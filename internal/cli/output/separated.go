@@ -114,7 +114,7 @@ func (l *lines) Write(rec arrow.RecordBatch) error {
 	cols := columns(l.style, rec)
 	width := 0
 	for _, f := range rec.Schema().Fields() {
-		width = max(width, displayWidth(f.Name))
+		width = max(width, DisplayWidth(f.Name))
 	}
 	for i := range int(rec.NumRows()) {
 		if l.begun {
@@ -123,7 +123,7 @@ func (l *lines) Write(rec arrow.RecordBatch) error {
 		l.begun = true
 		for k, c := range cols {
 			name := rec.Schema().Field(k).Name
-			l.buf = append(appendSpaces(l.buf, width-displayWidth(name)), name...)
+			l.buf = append(appendSpaces(l.buf, width-DisplayWidth(name)), name...)
 			l.buf = append(l.buf, " = "...)
 			l.buf = append(c(l.buf, i), '\n')
 		}

@@ -20,6 +20,7 @@ type table struct {
 	held   [][]string
 	widths []int
 	right  []bool
+	shownK []int // the columns that are shown; -1 stands for those left out
 	begun  bool
 	shown  int64
 	total  int64
@@ -28,11 +29,11 @@ type table struct {
 // tableHold is how many rows are held back to settle the widths.
 const tableHold = 1000
 
-func displayWidth(s string) int { return runewidth.StringWidth(s) }
+func DisplayWidth(s string) int { return runewidth.StringWidth(s) }
 
-// printable shows control characters as what they would be in a string
+// Printable shows control characters as what they would be in a string
 // literal, so that a value cannot break the table or the terminal.
-func printable(s string) string {
+func Printable(s string) string {
 	clean := true
 	for _, r := range s {
 		if unicode.IsControl(r) || r == utf8.RuneError {
@@ -83,7 +84,7 @@ func (t *table) Write(rec arrow.RecordBatch) error {
 		row := make([]string, len(cols))
 		for k, c := range cols {
 			cell = c(cell[:0], i)
-			row[k] = runewidth.Truncate(printable(string(cell)), t.maxWidth(), "…")
+			row[k] = runewidth.Truncate(Printable(string(cell)), t.maxWidth(), "…")
 		}
 		if t.begun {
 			if err := t.row(row); err != nil {
@@ -109,19 +110,20 @@ func (t *table) begin() error {
 	for k, f := range fields {
 		t.right[k] = numeric(f.Type)
 		if !t.o.NoHeader {
-			t.widths[k] = max(displayWidth(printable(f.Name)), displayWidth(t.typeName(f)))
+			t.widths[k] = max(DisplayWidth(Printable(f.Name)), DisplayWidth(t.typeName(f)))
 		}
 		for _, row := range t.held {
-			t.widths[k] = max(t.widths[k], displayWidth(row[k]))
+			t.widths[k] = max(t.widths[k], DisplayWidth(row[k]))
 		}
 	}
+	t.fit()
 	if err := t.rule("┌", "┬", "┐"); err != nil {
 		return err
 	}
 	if !t.o.NoHeader {
 		names, types := make([]string, len(fields)), make([]string, len(fields))
 		for k, f := range fields {
-			names[k], types[k] = printable(f.Name), t.typeName(f)
+			names[k], types[k] = Printable(f.Name), t.typeName(f)
 		}
 		if err := t.styled(names, "\x1b[1m"); err != nil {
 			return err
@@ -153,45 +155,109 @@ func (t *table) typeName(f arrow.Field) string {
 	return runewidth.Truncate(f.Type.String(), 40, "…")
 }
 
-func (t *table) rule(left, mid, right string) error {
-	var b strings.Builder
-	b.WriteString(left)
-	for k, w := range t.widths {
-		if k > 0 {
-			b.WriteString(mid)
-		}
-		b.WriteString(strings.Repeat("─", w+2))
+// leftOut stands for columns in the middle that a terminal has no room for.
+const leftOut = -1
+
+// fit chooses the columns to show: all, or as many from both ends as the
+// terminal has room for.
+func (t *table) fit() {
+	n := len(t.widths)
+	total := 1
+	for _, w := range t.widths {
+		total += w + 3
 	}
-	b.WriteString(right + "\n")
-	_, err := t.w.WriteString(b.String())
+	t.shownK = make([]int, 0, n)
+	if t.o.Width <= 0 || total <= t.o.Width || n < 2 {
+		for k := range n {
+			t.shownK = append(t.shownK, k)
+		}
+		return
+	}
+	room := t.o.Width - 1 - 4 // the border, and the column that stands for the rest
+	left, right := 0, n
+	for first := true; left < right; first = !first {
+		k := left
+		if !first {
+			k = right - 1
+		}
+		if room -= t.widths[k] + 3; room < 0 && left > 0 {
+			break
+		}
+		if first {
+			left++
+		} else {
+			right--
+		}
+	}
+	for k := range left {
+		t.shownK = append(t.shownK, k)
+	}
+	if left < right {
+		t.shownK = append(t.shownK, leftOut)
+	}
+	for k := right; k < n; k++ {
+		t.shownK = append(t.shownK, k)
+	}
+}
+
+func (t *table) rule(left, mid, right string) error {
+	t.w.WriteString(left)
+	for i, k := range t.shownK {
+		if i > 0 {
+			t.w.WriteString(mid)
+		}
+		w := 1
+		if k != leftOut {
+			w = t.widths[k]
+		}
+		for range w + 2 {
+			t.w.WriteString("─")
+		}
+	}
+	_, err := t.w.WriteString(right + "\n") // the first error stays with the writer
 	return err
 }
 
 func (t *table) row(cells []string) error { return t.styled(cells, "") }
 
 func (t *table) styled(cells []string, style string) error {
-	var b strings.Builder
-	b.WriteString("│")
-	for k, c := range cells {
-		if k > 0 {
-			b.WriteString("│")
+	t.w.WriteString("│")
+	for i, k := range t.shownK {
+		if i > 0 {
+			t.w.WriteString("│")
 		}
-		if displayWidth(c) > t.widths[k] {
+		if k == leftOut {
+			t.w.WriteString(" … ")
+			continue
+		}
+		c := cells[k]
+		width := DisplayWidth(c)
+		if width > t.widths[k] {
 			c = runewidth.Truncate(c, t.widths[k], "…")
+			width = DisplayWidth(c)
 		}
-		pad := strings.Repeat(" ", t.widths[k]-displayWidth(c))
+		pad := t.widths[k] - width
+		t.w.WriteByte(' ')
+		if t.right[k] {
+			t.spaces(pad)
+		}
 		if t.o.Color && style != "" {
 			c = style + c + "\x1b[0m"
 		}
-		if t.right[k] {
-			b.WriteString(" " + pad + c + " ")
-		} else {
-			b.WriteString(" " + c + pad + " ")
+		t.w.WriteString(c)
+		if !t.right[k] {
+			t.spaces(pad)
 		}
+		t.w.WriteByte(' ')
 	}
-	b.WriteString("│\n")
-	_, err := t.w.WriteString(b.String())
+	_, err := t.w.WriteString("│\n")
 	return err
+}
+
+func (t *table) spaces(n int) {
+	for range n {
+		t.w.WriteByte(' ')
+	}
 }
 
 func (t *table) Close() error {
@@ -203,8 +269,31 @@ func (t *table) Close() error {
 	if err := t.rule("└", "┴", "┘"); err != nil {
 		return err
 	}
-	if t.total > t.shown {
-		fmt.Fprintf(t.w, "%d of %d rows shown\n", t.shown, t.total)
+	cut := len(t.shownK) < len(t.widths)
+	for _, k := range t.shownK {
+		cut = cut || k == leftOut
+	}
+	switch {
+	case cut:
+		shown := 0
+		for _, k := range t.shownK {
+			if k != leftOut {
+				shown++
+			}
+		}
+		fmt.Fprintf(t.w, "%s, %d of %d columns shown (-o line, or -s to choose)\n", t.rowsText(), shown, len(t.widths))
+	case t.total > t.shown || t.o.Terminal:
+		fmt.Fprintln(t.w, t.rowsText())
 	}
 	return t.w.Flush()
+}
+
+func (t *table) rowsText() string {
+	switch {
+	case t.total > t.shown:
+		return fmt.Sprintf("%d of %d rows shown", t.shown, t.total)
+	case t.total == 1:
+		return "1 row"
+	}
+	return fmt.Sprintf("%d rows", t.total)
 }

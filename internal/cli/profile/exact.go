@@ -1,9 +1,9 @@
 package profile
 
 import (
-	"bytes"
 	"context"
 	"hash/maphash"
+	"math/rand/v2"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -14,22 +14,22 @@ import (
 	"github.com/bdkit/bdkit/internal/kernel/render"
 )
 
-// Exact reads all rows of a request and sums up its top-level columns. The
-// number of distinct values is exact up to a million, and unknown beyond.
+// Exact reads all rows of a request and sums up its columns, those of structs
+// one by one. The number of distinct values is exact up to a million, and an
+// estimate beyond.
 func Exact(ctx context.Context, t arrowio.Table, req arrowio.ScanRequest, o arrowio.RunOptions) ([]Column, error) {
-	o.Alloc = nil // bounds are kept beyond their batch
 	r, err := arrowio.Read(ctx, t, req, o)
 	if err != nil {
 		return nil, err
 	}
-	cols := make([]*counted, r.Schema().NumFields())
-	for i, f := range r.Schema().Fields() {
-		cols[i] = &counted{field: f, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed()}
+	var cols []*counted
+	for _, f := range r.Schema().Fields() {
+		cols = appendLeaves(cols, f, "")
 	}
 	for r.Next() {
-		rec := r.RecordBatch()
-		for i, c := range cols {
-			if err := c.add(rec.Column(i)); err != nil {
+		rec, at := r.RecordBatch(), 0
+		for i := range int(rec.NumCols()) {
+			if at, err = addLeaves(cols, at, rec.Column(i), kernel.Full(int(rec.NumRows()))); err != nil {
 				_ = r.Close() // the first error counts
 				return nil, err
 			}
@@ -45,107 +45,156 @@ func Exact(ctx context.Context, t arrowio.Table, req arrowio.ScanRequest, o arro
 	return out, nil
 }
 
+// appendLeaves makes a column of each field that is no struct.
+func appendLeaves(cols []*counted, f arrow.Field, within string) []*counted {
+	if st, ok := f.Type.(*arrow.StructType); ok && st.NumFields() > 0 {
+		for _, g := range st.Fields() {
+			cols = appendLeaves(cols, g, within+f.Name+".")
+		}
+		return cols
+	}
+	return append(cols, &counted{path: within + f.Name, field: f, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed()})
+}
+
+// addLeaves adds an array to the columns from number at on. present are the
+// rows whose struct is there.
+func addLeaves(cols []*counted, at int, arr arrow.Array, present kernel.Bitmap) (int, error) {
+	st, ok := arr.(*array.Struct)
+	if !ok || st.NumField() == 0 {
+		return at + 1, cols[at].add(arr, present)
+	}
+	present.And(kernel.Validity(arr))
+	for i := range st.NumField() {
+		own := kernel.Full(present.Len)
+		own.And(present)
+		var err error
+		if at, err = addLeaves(cols, at, st.Field(i), own); err != nil {
+			return at, err
+		}
+	}
+	return at, nil
+}
+
 // maxDistinct is how many distinct values are told apart, by 64-bit hashes.
 const maxDistinct = 1_000_000
 
 type counted struct {
+	path        string
 	field       arrow.Field
 	rows, nulls int64
 	lo, hi      arrow.Array
 	unordered   bool
-	seen        map[uint64]struct{}
-	tooMany     bool
+	seen        map[uint64]struct{} // nil: too many, and so estimated
+	estimate    *sketch
 	seed        maphash.Seed
 	buf         []byte
 }
 
-func (c *counted) add(arr arrow.Array) error {
-	c.rows += int64(arr.Len())
+func (c *counted) add(arr arrow.Array, present kernel.Bitmap) error {
 	plain, err := kernel.Decode(memory.DefaultAllocator, arr)
 	if err != nil {
 		return err
 	}
 	defer plain.Release()
-	style := render.Style{Binary: "hex"}
-	text := style.Column(plain, c.field)
-	valid := kernel.Validity(plain)
-	lo, hi := -1, -1
-	ordered := kernel.ClassOf(plain.DataType()) != kernel.None
-	var loS, hiS kernel.Scalar
-	for i := range plain.Len() {
-		if !valid.Get(i) {
-			c.nulls++
-			continue
-		}
-		if !c.tooMany {
-			c.buf = text(c.buf[:0], i)
-			c.seen[maphash.Bytes(c.seed, c.buf)] = struct{}{}
-			if len(c.seen) > maxDistinct {
-				c.tooMany, c.seen = true, nil
-			}
-		}
-		if !ordered {
-			continue
-		}
-		s := kernel.ScalarAt(plain, i)
-		if s.Class == kernel.Float && s.Float != s.Float {
-			continue
-		}
-		if lo < 0 || less(s, loS) {
-			lo, loS = i, s
-		}
-		if hi < 0 || less(hiS, s) {
-			hi, hiS = i, s
-		}
-	}
-	if c.unordered = !ordered; c.unordered || lo < 0 {
+	present.And(kernel.Validity(plain))
+	n := present.Count()
+	c.rows += int64(plain.Len())
+	c.nulls += int64(plain.Len() - n)
+	c.distinct(plain, present)
+	if kernel.ClassOf(plain.DataType()) == kernel.None {
+		c.unordered = true
 		return nil
 	}
-	if c.lo, err = wider(c.lo, plain, lo, kernel.Lt); err != nil {
+	if c.lo, err = extreme(plain, present, kernel.Lt, c.lo); err != nil {
 		return err
 	}
-	c.hi, err = wider(c.hi, plain, hi, kernel.Gt)
+	c.hi, err = extreme(plain, present, kernel.Gt, c.hi)
 	return err
 }
 
-func less(a, b kernel.Scalar) bool {
-	switch a.Class {
-	case kernel.Float:
-		return a.Float < b.Float
-	case kernel.Bool:
-		return !a.Bool && b.Bool
-	case kernel.Text, kernel.Bytes:
-		return bytes.Compare([]byte(a.Text), []byte(b.Text)) < 0
+func (c *counted) distinct(plain arrow.Array, present kernel.Bitmap) {
+	style := render.Style{Binary: "hex"}
+	text := style.Column(plain, c.field)
+	for i := range plain.Len() {
+		if !present.Get(i) {
+			continue
+		}
+		c.buf = text(c.buf[:0], i)
+		h := maphash.Bytes(c.seed, c.buf)
+		if c.seen == nil {
+			c.estimate.add(h)
+			continue
+		}
+		if c.seen[h] = struct{}{}; len(c.seen) > maxDistinct {
+			c.estimate = &sketch{}
+			for h := range c.seen {
+				c.estimate.add(h)
+			}
+			c.seen = nil
+		}
 	}
-	return a.Rat.Cmp(b.Rat) < 0
 }
 
-// wider keeps the better of a bound and a value.
-func wider(have, arr arrow.Array, i int, op kernel.Op) (arrow.Array, error) {
-	got := array.NewSlice(arr, int64(i), int64(i+1))
-	defer got.Release()
-	one, err := kernel.Take(memory.DefaultAllocator, got, []int32{0}) // a slice would keep its batch
-	if err != nil || have == nil {
-		return one, err
+// extreme finds the least (Lt) or greatest (Gt) of the rows and of what is
+// known already, nil if there is none. A better value is drawn at random until
+// there is none, which halves the candidates each time. NaN is passed over.
+func extreme(arr arrow.Array, rows kernel.Bitmap, op kernel.Op, best arrow.Array) (arrow.Array, error) {
+	better := rows
+	for {
+		if best != nil {
+			m, err := kernel.Compare(arr, op, best)
+			if err != nil {
+				return nil, err
+			}
+			m.And(rows)
+			better = m
+		}
+		n := better.Count()
+		if n == 0 {
+			return best, nil
+		}
+		k := rand.IntN(n)
+		at := -1
+		for i := range better.Len {
+			if better.Get(i) {
+				if k == 0 {
+					at = i
+					break
+				}
+				k--
+			}
+		}
+		one, err := kernel.Take(memory.DefaultAllocator, arr, []int32{int32(at)}) // a slice would keep its batch
+		if err != nil {
+			return nil, err
+		}
+		if self, err := kernel.Compare(one, kernel.Eq, one); err != nil || !self.Get(0) { // NaN, with no best yet
+			one.Release()
+			if err != nil {
+				return nil, err
+			}
+			rest := kernel.NewBitmap(better.Len)
+			rest.SetRange(at, 1)
+			better.AndNot(rest)
+			continue
+		}
+		if best != nil {
+			best.Release()
+		}
+		best = one
 	}
-	mask, err := kernel.Compare(one, op, have)
-	if err != nil || !mask.Get(0) {
-		one.Release()
-		return have, err
-	}
-	have.Release()
-	return one, nil
 }
 
 func (c *counted) column() Column {
-	out := Column{Path: c.field.Name, Type: c.field.Type.String(), Rows: &c.rows, Nulls: &c.nulls, Source: "rows"}
-	if !c.tooMany {
-		n := int64(len(c.seen))
-		out.Distinct = &n
+	exact := Fact{fromRows, Exactly}
+	out := Column{Path: c.path, Type: c.field.Type, Rows: &c.rows, Nulls: &c.nulls, Min: c.lo, Max: c.hi, OfNulls: exact, OfDistinct: exact, OfMin: exact, OfMax: exact}
+	if c.lo == nil {
+		out.OfMin.Precision, out.OfMax.Precision = Unknown, Unknown
 	}
-	if !c.unordered {
-		out.Min, out.Max = text(c.lo), text(c.hi)
-		out.MinExact, out.MaxExact = true, true
+	n := int64(len(c.seen))
+	if c.seen == nil {
+		n, out.OfDistinct.Precision = c.estimate.count(), Estimate
 	}
+	out.Distinct = &n
 	return out
 }

@@ -4,26 +4,42 @@ package profile
 
 import (
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/bdkit/bdkit/formats"
 	"github.com/bdkit/bdkit/internal/kernel"
-	"github.com/bdkit/bdkit/internal/kernel/render"
 )
+
+// Precision says how far a number can be trusted.
+type Precision string
+
+// The precisions.
+const (
+	Unknown  Precision = "unknown"  // there is no number
+	Exactly  Precision = "exact"    // it is so
+	Bounding Precision = "bound"    // no value lies beyond; of a count of distinct values: no fewer
+	Estimate Precision = "estimate" // about so
+)
+
+// Fact is where a number comes from, and its precision.
+type Fact struct {
+	Source    string    `json:"source"` // metadata, or rows
+	Precision Precision `json:"precision"`
+}
 
 // Column is what is known of a column. Nil is unknown.
 type Column struct {
-	Path     string  `json:"column"`
-	Type     string  `json:"type"`
-	Rows     *int64  `json:"rows"`
-	Nulls    *int64  `json:"nulls"`
-	Distinct *int64  `json:"distinct"`
-	Min      *string `json:"min"`
-	Max      *string `json:"max"`
-	MinExact bool    `json:"min_exact"`
-	MaxExact bool    `json:"max_exact"`
-	// Source says where the numbers come from: metadata or rows.
-	Source string `json:"source"`
+	Path                              string
+	Type                              arrow.DataType
+	Rows, Nulls, Distinct             *int64
+	Min, Max                          arrow.Array // one value each
+	OfNulls, OfDistinct, OfMin, OfMax Fact
 }
+
+const (
+	fromMetadata = "metadata"
+	fromRows     = "rows"
+)
 
 // Merger sums up the metadata of files.
 type Merger struct {
@@ -37,6 +53,10 @@ type merged struct {
 	lo, hi           arrow.Array
 	loExact, hiExact bool
 	loGone, hiGone   bool // unknown in some unit
+	distinct         int64
+	units            int
+	noDistinct       bool
+	bounded          int64 // values that the bounds are of
 }
 
 // Add takes a file's metadata in.
@@ -70,6 +90,15 @@ func (x *merged) add(rows int64, c *formats.ChunkMeta) error {
 	if c.Nulls >= 0 && c.Nulls == c.Values { // nothing to bound
 		return nil
 	}
+	x.units++
+	if c.Distinct >= 0 {
+		x.distinct = max(x.distinct, c.Distinct)
+	} else {
+		x.noDistinct = true
+	}
+	if c.Values > 0 {
+		x.bounded += c.Values
+	}
 	var err error
 	if x.lo, err = better(x.lo, c.Min, kernel.Lt, &x.loExact, c.MinExact, &x.loGone); err != nil {
 		return err
@@ -88,6 +117,14 @@ func better(have, got arrow.Array, op kernel.Op, exact *bool, gotExact bool, gon
 		*exact = gotExact
 		return got, nil
 	}
+	if !arrow.TypeEqual(have.DataType(), got.DataType()) { // of another file
+		cast, err := kernel.Cast(memory.DefaultAllocator, got, have.DataType(), kernel.CastOptions{})
+		if err != nil {
+			*gone = true
+			return nil, nil
+		}
+		got = cast
+	}
 	mask, err := kernel.Compare(got, op, have)
 	if err != nil {
 		return nil, err
@@ -104,21 +141,50 @@ func (m *Merger) Columns() []Column {
 	out := []Column{}
 	for _, path := range m.order {
 		x := m.cols[path]
-		c := Column{Path: path, Type: x.dt.String(), Rows: &x.rows, MinExact: x.loExact, MaxExact: x.hiExact, Source: "metadata"}
-		if x.nulls >= 0 {
-			c.Nulls = &x.nulls
+		c := Column{
+			Path: path, Type: x.dt, Rows: &x.rows, Min: x.lo, Max: x.hi,
+			OfMin: boundFact(x.lo, x.loExact), OfMax: boundFact(x.hi, x.hiExact),
+			OfNulls: Fact{fromMetadata, Unknown}, OfDistinct: Fact{fromMetadata, Unknown},
 		}
-		c.Min, c.Max = text(x.lo), text(x.hi)
+		if x.nulls >= 0 {
+			c.Nulls, c.OfNulls.Precision = &x.nulls, Exactly
+		}
+		c.Distinct, c.OfDistinct.Precision = x.distinctValues()
 		out = append(out, c)
 	}
 	return out
 }
 
-func text(a arrow.Array) *string {
-	if a == nil {
-		return nil
+func boundFact(a arrow.Array, exact bool) Fact {
+	switch {
+	case a == nil:
+		return Fact{fromMetadata, Unknown}
+	case exact:
+		return Fact{fromMetadata, Exactly}
 	}
-	s := render.Style{Null: "NULL"}
-	t := string(s.Column(a, arrow.Field{})(nil, 0))
-	return &t
+	return Fact{fromMetadata, Bounding}
+}
+
+// distinctValues is what the metadata allows to say: the writer's own count of
+// the one unit that has values, a bound by the largest of several, or one where
+// both bounds are the same value.
+func (x *merged) distinctValues() (*int64, Precision) {
+	n := x.distinct
+	switch {
+	case x.units == 0 && x.nulls >= 0:
+		n = 0
+		return &n, Exactly
+	case !x.noDistinct && x.units == 1:
+		return &n, Exactly
+	}
+	if x.lo != nil && x.hi != nil && x.loExact && x.hiExact && !arrow.IsFloating(x.lo.DataType().ID()) { // bounds say nothing of NaN
+		if mask, err := kernel.Compare(x.lo, kernel.Eq, x.hi); err == nil && mask.Get(0) {
+			n = 1
+			return &n, Exactly
+		}
+	}
+	if n > 0 {
+		return &n, Bounding
+	}
+	return nil, Unknown
 }

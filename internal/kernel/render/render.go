@@ -28,6 +28,8 @@ type Style struct {
 	// SafeIntegers writes integers that a double cannot hold as strings in
 	// JSON; SafeDecimals all decimals.
 	SafeIntegers, SafeDecimals bool
+	// FloatNames writes NaN and infinities as strings in JSON, in place of null.
+	FloatNames bool
 	// Null is the text of null; in JSON it is always null.
 	Null string
 	// Binary is hex, base64 or utf8; "" is base64 in JSON and hex in text.
@@ -98,17 +100,21 @@ func integers[T integer](s *Style, vals []T) Appender {
 
 func (s *Style) float(dst []byte, v float64, bits int) []byte {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		if s.JSON {
-			s.warn("NaN and infinities are null in JSON")
-			return append(dst, "null"...)
+		name := "NaN"
+		switch {
+		case math.IsInf(v, 1):
+			name = "Infinity"
+		case math.IsInf(v, -1):
+			name = "-Infinity"
 		}
-		if math.IsNaN(v) {
-			return append(dst, "NaN"...)
+		switch {
+		case !s.JSON:
+			return append(dst, name...)
+		case s.FloatNames:
+			return append(append(append(dst, '"'), name...), '"')
 		}
-		if v > 0 {
-			return append(dst, "Infinity"...)
-		}
-		return append(dst, "-Infinity"...)
+		s.warn("NaN and infinities are null in JSON")
+		return append(dst, "null"...)
 	}
 	format := byte('f')
 	if abs := math.Abs(v); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
