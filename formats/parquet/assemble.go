@@ -30,7 +30,7 @@ func (l *leaf) take(n int) taken {
 	if l.nested {
 		t.defs, t.reps = l.outD, l.outR
 		if n < l.rows {
-			t.defs, t.reps = l.firstRows(n)
+			t.defs, t.reps = l.levelsOf(n)
 		}
 		l.gone = len(t.defs)
 		t.slots = l.slots
@@ -49,20 +49,13 @@ func (l *leaf) take(n int) taken {
 	return t
 }
 
-// firstRows are the levels of the first n rows.
-func (l *leaf) firstRows(n int) (defs, reps []int16) {
+// levelsOf are the levels of the first n rows.
+func (l *leaf) levelsOf(n int) (defs, reps []int16) {
 	if l.maxRep == 0 {
 		return l.outD[:n], nil
 	}
-	for i, r := range l.outR {
-		if r == 0 {
-			if n == 0 {
-				return l.outD[:i], l.outR[:i]
-			}
-			n--
-		}
-	}
-	return l.outD, l.outR
+	end, _ := firstRows(l.outR, n)
+	return l.outD[:end], l.outR[:end]
 }
 
 // takeValid hands over the validity of the first slots, nil where none is null.
@@ -90,8 +83,9 @@ func (l *leaf) takeValid(t *taken) *memory.Buffer {
 // assembler puts the leaves' values together to arrays of the nodes around
 // them, by their levels.
 type assembler struct {
-	mem   memory.Allocator
-	taken map[*schema.Node]*taken // by leaf
+	mem    memory.Allocator
+	taken  map[*schema.Node]*taken // by leaf
+	levels []int16                 // scratch
 }
 
 // column builds a root's array of n rows in the type it is shown in.
@@ -174,30 +168,11 @@ func (a *assembler) structure(n *schema.Node, length int) (arrow.ArrayData, erro
 		defer own.Release()
 		valid = own
 		growBits(valid, length)
-		slots := 0
-		if n.SlotDef == 0 && first.Rep == n.Rep && len(t.defs) == length {
-			nulls = bits.FromLevels(valid.Bytes(), 0, t.defs, int16(n.Def))
-			slots = length
-		} else {
-			bm, rep, slot, def := valid.Bytes(), int16(n.Rep), int16(n.SlotDef), int16(n.Def)
-			for i, d := range t.defs {
-				if d < slot || t.reps != nil && t.reps[i] > rep {
-					continue
-				}
-				if slots == length {
-					return nil, a.uneven(n, slots+1, length)
-				}
-				if d >= def {
-					bits.Set(bm, slots)
-				} else {
-					nulls++
-				}
-				slots++
-			}
+		levels := a.slotLevels(n, t)
+		if len(levels) != length {
+			return nil, a.uneven(n, len(levels), length)
 		}
-		if slots != length {
-			return nil, a.uneven(n, slots, length)
-		}
+		nulls = bits.FromLevels(valid.Bytes(), 0, levels, int16(n.Def))
 	}
 	dt := n.Field.Type
 	if n.Variant {
@@ -212,6 +187,29 @@ func (a *assembler) structure(n *schema.Node, length int) (arrow.ArrayData, erro
 	}
 	defer d.Release()
 	return showAs(a.mem, n, d)
+}
+
+// slotLevels are the definition levels of a struct's slots, out of those of its
+// first leaf. They are valid until the next call.
+func (a *assembler) slotLevels(n *schema.Node, t *taken) []int16 {
+	deeper := n.FirstLeaf().Rep > n.Rep
+	if n.SlotDef == 0 && !deeper {
+		return t.defs
+	}
+	if cap(a.levels) < len(t.defs) {
+		a.levels = make([]int16, len(t.defs))
+	}
+	out, least := a.levels[:len(t.defs)], int16(n.SlotDef)
+	if !deeper {
+		return out[:atLeast(out, t.defs, least)]
+	}
+	k, rep := 0, int16(n.Rep)
+	reps := t.reps[:len(t.defs)]
+	for i, d := range t.defs {
+		out[k] = d
+		k += below(least-1, d) & below(reps[i], rep+1)
+	}
+	return out[:k]
 }
 
 func releaseData(ds []arrow.ArrayData) {
@@ -277,25 +275,24 @@ func (a *assembler) elements(n *schema.Node, elems int) (arrow.ArrayData, error)
 // rule. It stops counting lists beyond those that offs has room for.
 func (a *assembler) spans(n *schema.Node, t *taken, offs []int32, valid []byte) (slots, elems, nulls int) {
 	rep, slot, def := int16(n.Rep), int16(n.SlotDef), int16(n.Def)
-	deeper := n.FirstLeaf().Rep > n.Rep
 	most := len(offs) - 1
-	reps := t.reps[:len(t.defs)]
-	for i, d := range t.defs {
-		r := reps[i]
-		if r < rep && d >= slot {
-			if slots < most {
-				offs[slots] = int32(elems)
-				if d >= def {
-					bits.Set(valid, slots)
-				} else {
-					nulls++
-				}
-			}
-			slots++
+	var starts [512]int32
+	var levels [512]int16
+	for defs, reps := t.defs, t.reps[:len(t.defs)]; len(defs) > 0; {
+		block := defs[:min(len(defs), len(levels))]
+		rs := reps[:len(block)]
+		k := 0
+		for i, d := range block { // no branch, which would be taken or not at random
+			r := rs[i]
+			starts[k&511], levels[k&511] = int32(elems), d
+			k += below(r, rep) & below(slot-1, d)
+			elems += below(def, d) & below(r, rep+1)
 		}
-		if d > def && (!deeper || r <= rep) {
-			elems++
-		}
+		fit := min(k, max(most-slots, 0))
+		copy(offs[min(slots, most):], starts[:fit])
+		nulls += bits.FromLevels(valid, slots, levels[:fit], def)
+		slots += k
+		defs, reps = defs[len(block):], reps[len(block):]
 	}
 	if slots <= most {
 		offs[slots] = int32(elems)

@@ -47,6 +47,7 @@ type leaf struct {
 	// The block of levels being read, for nested columns and for byte arrays.
 	defs, reps []int16
 	at, end    int
+	slotDefs   []int16 // scratch: those of a block's slots
 
 	vals  vector
 	valid *memory.Buffer // bitmap of the slots; nil where all are valid
@@ -160,7 +161,7 @@ func (l *leaf) count(p *page) (int, error) {
 	width := encoding.Width(int(l.maxDef))
 	if l.def == &l.hdef {
 		l.hdef.Reset(p.def, width, p.values)
-		return l.hdef.SkipCount(p.values, uint32(l.maxDef))
+		return l.hdef.SkipCount(p.values, l.maxDef)
 	}
 	l.pdef.Reset(p.def, width, p.values)
 	n := 0
@@ -170,18 +171,9 @@ func (l *leaf) count(p *page) (int, error) {
 		if err := l.pdef.DecodeLevels(levels, l.maxDef); err != nil {
 			return 0, err
 		}
-		n += equalTo(levels, l.maxDef)
+		n += bits.CountLevels(levels, l.maxDef)
 	}
 	return n, nil
-}
-
-func equalTo(levels []int16, v int16) (n int) {
-	for _, d := range levels {
-		if d == v {
-			n++
-		}
-	}
-	return n
 }
 
 func (l *leaf) dictionary(ctx context.Context, h *meta.PageHeader) error {
@@ -428,15 +420,30 @@ func (l *leaf) rowsEnd(k int) (end, begun int) {
 		return end, end - l.at
 	}
 	last := min(l.end, l.at+l.step)
-	for i, r := range l.reps[l.at:last] {
-		if r == 0 {
-			if begun == k {
-				return l.at + i, begun
+	n, begun := firstRows(l.reps[l.at:last], k)
+	return l.at + n, begun
+}
+
+// firstRows gives how many of the entries with these repetition levels come
+// before the row after k rows, and how many rows begin among them.
+func firstRows(reps []int16, k int) (n, begun int) {
+	for n < len(reps) {
+		block := reps[n:min(n+256, len(reps))]
+		if c := bits.CountLevels(block, 0); begun+c <= k {
+			begun += c
+			n += len(block)
+			continue
+		}
+		for i, r := range block {
+			if r == 0 {
+				if begun == k {
+					return n + i, begun
+				}
+				begun++
 			}
-			begun++
 		}
 	}
-	return last, begun
+	return n, begun
 }
 
 // fillNested appends k rows with their levels.
@@ -502,7 +509,7 @@ func (l *leaf) entries(end int) (int, error) {
 	defs := l.defs[l.at:end]
 	slots := len(defs)
 	gaps := l.maxDef > l.slot
-	ones := equalTo(defs, l.maxDef)
+	ones := bits.CountLevels(defs, l.maxDef)
 	if gaps {
 		l.needValid(l.slots + slots)
 	}
@@ -512,16 +519,11 @@ func (l *leaf) entries(end int) (int, error) {
 			bits.FromLevels(l.valid.Bytes(), l.slots, defs, l.maxDef)
 		}
 	case gaps:
-		slots = 0
-		bm := l.valid.Bytes()
-		for _, d := range defs {
-			if d >= l.slot {
-				if d == l.maxDef {
-					bits.Set(bm, l.slots+slots)
-				}
-				slots++
-			}
+		if l.slotDefs == nil {
+			l.slotDefs = make([]int16, blockLen)
 		}
+		slots = atLeast(l.slotDefs, defs, l.slot)
+		bits.FromLevels(l.valid.Bytes(), l.slots, l.slotDefs[:slots], l.maxDef)
 	default:
 		slots = ones
 	}
@@ -543,6 +545,19 @@ func (l *leaf) entries(end int) (int, error) {
 	}
 	return len(defs), nil
 }
+
+// atLeast copies the levels from least on to dst and gives how many there are.
+func atLeast(dst, levels []int16, least int16) (n int) {
+	dst = dst[:len(levels)]
+	for _, d := range levels { // no branch, which would be taken or not at random
+		dst[n] = d
+		n += below(least-1, d)
+	}
+	return n
+}
+
+// below is 1 if a < b, else 0. Levels are far from where the difference wraps.
+func below(a, b int16) int { return int(uint(int(a)-int(b)) >> 63) }
 
 // close releases what the leaf holds.
 func (l *leaf) close() {

@@ -6,6 +6,7 @@ import (
 	"sort"
 
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
+	"github.com/bdkit/bdkit/internal/bits"
 )
 
 // seek passes over the rows before row: whole pages without reading them where
@@ -96,7 +97,7 @@ func (l *leaf) skipFlat(k int) (int, error) {
 			}
 		}
 		k = min(k, l.end-l.at)
-		values = equalTo(l.defs[l.at:l.at+k], l.maxDef)
+		values = bits.CountLevels(l.defs[l.at:l.at+k], l.maxDef)
 		l.at += k
 	default:
 		k = min(k, l.left)
@@ -148,7 +149,7 @@ func (l *leaf) skipNested(ctx context.Context, k int64) error {
 			}
 		}
 		end, rows := l.rowsEnd(int(min(k, int64(1<<30))))
-		if err := l.vals.skip(equalTo(l.defs[l.at:end], l.maxDef)); err != nil {
+		if err := l.vals.skip(bits.CountLevels(l.defs[l.at:end], l.maxDef)); err != nil {
 			return err
 		}
 		l.at = end

@@ -31,6 +31,9 @@ func SetRange(bm []byte, off, n int, v bool) {
 	}
 	bm[first] = bm[first]&^head | fill&head
 	mid := bm[first+1 : last]
+	for ; len(mid) >= 8; mid = mid[8:] {
+		binary.LittleEndian.PutUint64(mid, uint64(fill)*0x0101010101010101)
+	}
 	for i := range mid {
 		mid[i] = fill
 	}
@@ -65,8 +68,14 @@ func word(bm []byte, off, n int) uint64 {
 // store writes the low n bits of w to bm from bit off on.
 func store(bm []byte, off, n int, w uint64) {
 	i, sh := off>>3, uint(off&7)
-	if sh == 0 && n == 64 {
-		binary.LittleEndian.PutUint64(bm[i:], w)
+	if n == 64 {
+		if sh == 0 {
+			binary.LittleEndian.PutUint64(bm[i:], w)
+			return
+		}
+		low := binary.LittleEndian.Uint64(bm[i:]) & (1<<sh - 1)
+		binary.LittleEndian.PutUint64(bm[i:], low|w<<sh)
+		bm[i+8] = bm[i+8]>>sh<<sh | byte(w>>(64-sh))
 		return
 	}
 	for n > 0 {
@@ -121,27 +130,6 @@ func Count(bm []byte, off, n int) int {
 		c += bits.OnesCount64(word(p, 0, n))
 	}
 	return c
-}
-
-// FromLevels writes a bit a level, set where the level is at least def, and
-// counts the others.
-func FromLevels(bm []byte, off int, levels []int16, def int16) (nulls int) {
-	for len(levels) > 0 {
-		n := min(64, len(levels))
-		var w uint64
-		for i, l := range levels[:n] {
-			var b uint64
-			if l >= def {
-				b = 1
-			}
-			w |= b << i
-		}
-		nulls += n - bits.OnesCount64(w)
-		store(bm, off, n, w)
-		off += n
-		levels = levels[n:]
-	}
-	return nulls
 }
 
 // Spread moves the dense values at the start of dst, width bytes each, apart to

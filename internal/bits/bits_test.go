@@ -138,21 +138,57 @@ func TestSpread(t *testing.T) {
 	}
 }
 
-func TestFromLevels(t *testing.T) {
-	levels := make([]int16, 200)
-	nulls := 0
-	for i := range levels {
-		if levels[i] = int16(i % 3); levels[i] < 2 {
-			nulls++
+// The kernels that go by words of levels do what a loop over them does.
+func TestLevels(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for range 3000 {
+		most := int16([]int{1, 2, 3, 5, 7, 300, 0x7fff}[rng.IntN(7)])
+		levels := make([]int16, rng.IntN(200))
+		for i := range levels {
+			levels[i] = int16(rng.IntN(int(most) + 1))
+		}
+		def, off := int16(rng.IntN(int(most)+1)), rng.IntN(70)
+		want := make([]byte, 40)
+		nulls, same := 0, 0
+		for i, l := range levels {
+			if l >= def {
+				Set(want, off+i)
+			} else {
+				nulls++
+			}
+			if l == def {
+				same++
+			}
+		}
+		got := make([]byte, 40)
+		if n := FromLevels(got, off, levels, def); n != nulls || !bytes.Equal(got, want) {
+			t.Fatalf("%d levels up to %d at bit %d, from %d on: %d nulls, want %d", len(levels), most, off, def, n, nulls)
+		}
+		if n := CountLevels(levels, def); n != same {
+			t.Fatalf("%d levels up to %d: %d equal %d, want %d", len(levels), most, n, def, same)
 		}
 	}
-	bm := make([]byte, 32)
-	if got := FromLevels(bm, 5, levels, 2); got != nulls {
-		t.Fatalf("%d nulls, want %d", got, nulls)
-	}
-	for i, l := range levels {
-		if Get(bm, 5+i) != (l == 2) {
-			t.Fatal(i)
+	for width := uint(1); width <= MaxLevelWidth; width++ {
+		for n := 0; n <= 64; n += 8 {
+			src := make([]uint32, n)
+			worst := uint32(0)
+			for i := range src {
+				src[i] = rng.Uint32N(1 << width)
+				worst = max(worst, src[i])
+			}
+			packed := slices.Clip(Pack(nil, src, width))
+			got := make([]int16, n)
+			if !UnpackLevels(got, packed, width, int16(worst)) {
+				t.Fatalf("width %d: a level above %d", width, worst)
+			}
+			for i, v := range src {
+				if got[i] != int16(v) {
+					t.Fatalf("width %d: level %d is %d, want %d", width, i, got[i], v)
+				}
+			}
+			if worst > 0 && UnpackLevels(got, packed, width, int16(worst-1)) {
+				t.Fatalf("width %d: %d passes for less", width, worst)
+			}
 		}
 	}
 }

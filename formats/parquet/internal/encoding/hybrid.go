@@ -34,8 +34,10 @@ func (d *Hybrid) Reset(src []byte, width, n int) {
 
 // next starts the next run.
 func (d *Hybrid) next() error {
-	header, n := binary.Uvarint(d.src)
-	if n <= 0 {
+	header, n := uint64(0), 1
+	if len(d.src) > 0 && d.src[0] < 0x80 {
+		header = uint64(d.src[0])
+	} else if header, n = binary.Uvarint(d.src); n <= 0 {
 		if len(d.src) == 0 && d.width == 0 { // some writers leave out levels that can only be 0
 			d.run, d.packed, d.value = d.left, nil, 0
 			return nil
@@ -173,7 +175,6 @@ func (d *Hybrid) DecodeSome(dst []uint32) int {
 
 // DecodeLevels implements LevelDecoder.
 func (d *Hybrid) DecodeLevels(dst []int16, most int16) error {
-	var buf [256]uint32
 	for len(dst) > 0 {
 		n, value, ok, err := d.Run(len(dst))
 		if err != nil {
@@ -184,20 +185,38 @@ func (d *Hybrid) DecodeLevels(dst []int16, most int16) error {
 				return corrupt("level %d where %d is the most", value, most)
 			}
 			fill(dst[:n], int16(value))
-		} else {
-			n = d.DecodeSome(buf[:min(len(buf), len(dst))])
-			var worst uint32
-			for i, v := range buf[:n] {
-				dst[i] = int16(v)
-				worst = max(worst, v)
-			}
-			if worst > uint32(most) {
-				return corrupt("level %d where %d is the most", worst, most)
-			}
+		} else if n, err = d.someLevels(dst, most); err != nil {
+			return err
 		}
 		dst = dst[n:]
 	}
 	return nil
+}
+
+// someLevels is DecodeSome for levels.
+func (d *Hybrid) someLevels(dst []int16, most int16) (int, error) {
+	if n := min(len(dst), d.run) &^ 7; n > 0 && d.at&7 == 0 && d.width <= bits.MaxLevelWidth && d.width > 0 {
+		if !bits.UnpackLevels(dst[:n], d.packed[d.at/8*d.width:], uint(d.width), most) {
+			return 0, corrupt("a level where %d is the most", most)
+		}
+		d.consume(n)
+		return n, nil
+	}
+	var buf [256]uint32
+	n := len(buf)
+	if d.at&7 != 0 { // to the next group of eight
+		n = 8 - d.at&7
+	}
+	n = d.DecodeSome(buf[:min(n, len(dst))])
+	var worst uint32
+	for i, v := range buf[:n] {
+		dst[i] = int16(v)
+		worst = max(worst, v)
+	}
+	if worst > uint32(most) {
+		return n, corrupt("level %d where %d is the most", worst, most)
+	}
+	return n, nil
 }
 
 // DecodeBitmap writes n values of width 1 into a bitmap from bit off on, and
@@ -240,12 +259,13 @@ func (d *Hybrid) Skip(k int) error {
 	return nil
 }
 
-// SkipCount passes over k values and counts those equal to value.
-func (d *Hybrid) SkipCount(k int, value uint32) (equal int, err error) {
+// SkipCount passes over k levels and counts those equal to most, which none
+// may pass.
+func (d *Hybrid) SkipCount(k int, most int16) (equal int, err error) {
 	if k > d.left {
 		return 0, corrupt("%d values to skip where %d are left", k, d.left)
 	}
-	var buf [256]uint32
+	var buf [512]int16
 	for k > 0 {
 		n, err := d.fetch(k)
 		if err != nil {
@@ -253,25 +273,18 @@ func (d *Hybrid) SkipCount(k int, value uint32) (equal int, err error) {
 		}
 		switch {
 		case d.packed == nil:
-			if d.value == value {
+			if d.value == uint32(most) {
 				equal += n
 			}
 			d.consume(n)
-		case d.width == 1:
-			ones := bits.Count(d.packed, d.at, n)
-			if value == 0 {
-				ones = n - ones
-			}
-			equal += ones
+		case d.width == 1 && most == 1:
+			equal += bits.Count(d.packed, d.at, n)
 			d.consume(n)
 		default:
-			n = min(n, len(buf))
-			d.unpackRun(buf[:n])
-			for _, v := range buf[:n] {
-				if v == value {
-					equal++
-				}
+			if n, err = d.someLevels(buf[:min(n, len(buf))], most); err != nil {
+				return equal, err
 			}
+			equal += bits.CountLevels(buf[:n], most)
 		}
 		k -= n
 	}
@@ -279,11 +292,11 @@ func (d *Hybrid) SkipCount(k int, value uint32) (equal int, err error) {
 }
 
 func fill[T any](dst []T, v T) {
-	if len(dst) == 0 {
-		return
+	head := dst[:min(16, len(dst))]
+	for i := range head {
+		head[i] = v
 	}
-	dst[0] = v
-	for n := 1; n < len(dst); n *= 2 {
+	for n := len(head); n < len(dst); n *= 2 {
 		copy(dst[n:], dst[:n])
 	}
 }
