@@ -3,6 +3,7 @@ package arrowio
 import (
 	"math/bits"
 	"sync"
+	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
@@ -27,8 +28,8 @@ func (p *pool) Allocate(size int) []byte {
 	if c >= len(p.classes) {
 		return make([]byte, size)
 	}
-	if b, ok := p.classes[c].Get().(*[]byte); ok {
-		return (*b)[:size]
+	if b, ok := p.classes[c].Get().(*byte); ok {
+		return unsafe.Slice(b, 1<<(c+smallestClass))[:size]
 	}
 	return make([]byte, size, 1<<(c+smallestClass))
 }
@@ -48,6 +49,5 @@ func (p *pool) Free(b []byte) {
 	if c < 64 || c&(c-1) != 0 || classOf(c) >= len(p.classes) {
 		return // not one of ours
 	}
-	b = b[:c]
-	p.classes[classOf(c)].Put(&b)
+	p.classes[classOf(c)].Put(unsafe.SliceData(b)) // its class tells its size
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
@@ -240,10 +241,11 @@ func (l *leaf) errShort() error {
 
 // fill appends k rows, fewer at limit bytes.
 func (l *leaf) fill(ctx context.Context, k int, limit int64) error {
-	l.vals.reserve(k)
 	if l.nested {
+		l.reserveNested(k)
 		return l.fillNested(ctx, k, limit)
 	}
+	l.vals.reserve(k)
 	for k > 0 && l.size() < limit {
 		if l.left == 0 && l.at == l.end {
 			if err := l.nextPage(ctx); err == io.EOF {
@@ -446,6 +448,37 @@ func firstRows(reps []int16, k int) (n, begun int) {
 	return n, begun
 }
 
+// reserveNested makes room for k rows with as many entries as the chunk's have
+// on average. What the footer claims of it is believed up to a point.
+func (l *leaf) reserveNested(k int) {
+	mean := float64(l.pages.meta.NumValues) / float64(max(l.total, 1))
+	n := int(min(1.1*mean*float64(k), 1<<20)) + blockLen
+	l.vals.reserve(n)
+	l.outD = levelRoom(l.outD, n)
+	if l.maxRep > 0 {
+		l.outR = levelRoom(l.outR, n)
+	}
+}
+
+// levelRoom makes room for n levels more, in scratch memory.
+func levelRoom(levels []int16, n int) []int16 {
+	if cap(levels)-len(levels) >= n {
+		return levels
+	}
+	b := columnar.Scratch.Allocate(2 * max(len(levels)+n, 2*cap(levels)))
+	b = b[:cap(b)]
+	out := unsafe.Slice((*int16)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/2)[:len(levels)]
+	copy(out, levels)
+	freeLevels(levels)
+	return out
+}
+
+func freeLevels(levels []int16) {
+	if c := cap(levels); c > 0 {
+		columnar.Scratch.Free(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(levels))), 2*c))
+	}
+}
+
 // fillNested appends k rows with their levels.
 func (l *leaf) fillNested(ctx context.Context, k int, limit int64) error {
 	open := false // a row is under way
@@ -539,8 +572,9 @@ func (l *leaf) entries(end int) (int, error) {
 	}
 	l.nulls += slots - ones
 	l.slots += slots
-	l.outD = append(l.outD, defs...)
+	l.outD = append(levelRoom(l.outD, len(defs)), defs...)
 	if l.maxRep > 0 {
+		l.outR = levelRoom(l.outR, len(defs))
 		l.outR = append(l.outR, l.reps[l.at:end]...)
 	}
 	return len(defs), nil
@@ -566,5 +600,8 @@ func (l *leaf) close() {
 		l.valid.Release()
 		l.valid = nil
 	}
+	freeLevels(l.outD)
+	freeLevels(l.outR)
+	l.outD, l.outR = nil, nil
 	l.pages.close()
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 	"github.com/bdkit/bdkit/formats/parquet/internal/schema"
 	"github.com/bdkit/bdkit/internal/bits"
+	"github.com/bdkit/bdkit/internal/columnar"
 )
 
 // vector holds the values of a leaf in Arrow's layout and decodes more behind
@@ -72,6 +73,7 @@ type fixedVector struct {
 	convert  converterFunc
 	decoders map[meta.Encoding]encoding.Fixed
 	dict     encoding.Fixed
+	dictMem  []byte // scratch that the dictionary lies in
 	dec      encoding.Fixed
 	buf      *memory.Buffer
 	n        int // slots
@@ -128,12 +130,20 @@ func (v *fixedVector) dictionary(data []byte, n int) error {
 	if err := d.Reset(data, n); err != nil {
 		return err
 	}
-	dict := make([]byte, n*v.width)
-	if err := d.Decode(dict); err != nil {
+	v.freeDictionary()
+	v.dictMem = columnar.Scratch.Allocate(n * v.width)
+	if err := d.Decode(v.dictMem); err != nil {
 		return err
 	}
-	v.dict = encoding.NewDictFixed(dict, v.width)
+	v.dict = encoding.NewDictFixed(v.dictMem, v.width)
 	return nil
+}
+
+func (v *fixedVector) freeDictionary() {
+	if v.dictMem != nil {
+		columnar.Scratch.Free(v.dictMem)
+	}
+	v.dictMem, v.dict = nil, nil
 }
 
 func (v *fixedVector) page(enc meta.Encoding, data []byte, n int) (err error) {
@@ -211,6 +221,7 @@ func (v *fixedVector) take(n int) []*memory.Buffer {
 }
 
 func (v *fixedVector) release() {
+	v.freeDictionary()
 	if v.buf != nil {
 		v.buf.Release()
 		v.buf = nil

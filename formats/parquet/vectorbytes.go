@@ -9,6 +9,7 @@ import (
 	"github.com/bdkit/bdkit/formats/parquet/internal/encoding"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 	"github.com/bdkit/bdkit/internal/bits"
+	"github.com/bdkit/bdkit/internal/columnar"
 )
 
 // bytesVector holds byte arrays with 32-bit offsets.
@@ -21,6 +22,7 @@ type bytesVector struct {
 	offs     *memory.Buffer // the memory of bin's offsets and data, until
 	data     *memory.Buffer // an append moved them
 	last     int            // bytes of the last array taken, a guess at the next
+	dictMem  [][]byte       // scratch that the dictionary lies in
 }
 
 // start allocates on the first use after a take.
@@ -31,7 +33,7 @@ func (v *bytesVector) start(slots int) {
 	v.offs, v.data = memory.NewResizableBuffer(v.mem), memory.NewResizableBuffer(v.mem)
 	v.offs.Reserve(4 * (slots + 1))
 	v.data.Reserve(max(v.last+v.last/8, 64))
-	v.bin = encoding.Binary{Offsets: int32s(v.offs)[:1], Data: v.data.Buf()[:0], Limit: math.MaxInt32, Grow: v.grow}
+	v.bin = encoding.Binary{Offsets: int32s(v.offs.Buf())[:1], Data: v.data.Buf()[:0], Limit: math.MaxInt32, Grow: v.grow}
 	v.bin.Offsets[0] = 0
 }
 
@@ -46,9 +48,17 @@ func (v *bytesVector) grow(data []byte, n int) []byte {
 	return grown
 }
 
-// int32s is a buffer's whole memory as offsets.
-func int32s(b *memory.Buffer) []int32 {
-	mem := b.Buf()[:cap(b.Buf())]
+// need makes room for k offsets more.
+func (v *bytesVector) need(k int) {
+	if n := len(v.bin.Offsets) + k; n > cap(v.bin.Offsets) {
+		v.offs.Reserve(4 * max(n, 2*cap(v.bin.Offsets)))
+		v.bin.Offsets = int32s(v.offs.Buf())[:len(v.bin.Offsets)]
+	}
+}
+
+// int32s is a slice's whole memory as offsets.
+func int32s(mem []byte) []int32 {
+	mem = mem[:cap(mem)]
 	return unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(mem))), len(mem)/4)
 }
 
@@ -60,13 +70,25 @@ func (v *bytesVector) dictionary(data []byte, n int) error {
 	if err := d.Reset(data, n); err != nil {
 		return err
 	}
-	var dict encoding.Binary
+	v.freeDictionary()
+	v.dictMem = [][]byte{columnar.Scratch.Allocate(4 * (n + 1)), columnar.Scratch.Allocate(len(data) + dictSlack)}
+	dict := encoding.Binary{Offsets: int32s(v.dictMem[0]), Data: v.dictMem[1][:0]}
 	dict.Reset()
 	if _, err := d.Decode(&dict, n); err != nil {
 		return err
 	}
 	v.dict = encoding.NewDictBytes(&dict)
 	return nil
+}
+
+// dictSlack is room behind a dictionary's values for copies of constant size.
+const dictSlack = 128
+
+func (v *bytesVector) freeDictionary() {
+	for _, b := range v.dictMem {
+		columnar.Scratch.Free(b)
+	}
+	v.dictMem, v.dict = nil, nil
 }
 
 func (v *bytesVector) page(enc meta.Encoding, data []byte, n int) error {
@@ -96,6 +118,7 @@ func (v *bytesVector) reserve(n int) { v.start(n) }
 
 func (v *bytesVector) decode(k int) (int, error) {
 	v.start(k)
+	v.need(k)
 	return v.dec.Decode(&v.bin, k)
 }
 
@@ -104,9 +127,8 @@ func (v *bytesVector) skip(k int) error { return v.dec.Skip(k) }
 func (v *bytesVector) spread(n int, valid []byte, off int) {
 	k := bits.Count(valid, off, n)
 	base := len(v.bin.Offsets) - 1 - k
-	for len(v.bin.Offsets) < base+1+n {
-		v.bin.Offsets = append(v.bin.Offsets, 0)
-	}
+	v.need(n - k)
+	v.bin.Offsets = v.bin.Offsets[:base+1+n]
 	bits.SpreadOffsets(v.bin.Offsets[base:], n, valid, off)
 }
 
@@ -121,6 +143,7 @@ func (v *bytesVector) take(n int) []*memory.Buffer {
 	v.last = end
 	if rest := len(bin.Offsets) - 1 - n; rest > 0 {
 		v.start(rest)
+		v.need(rest)
 		for _, o := range bin.Offsets[n+1:] {
 			v.bin.Offsets = append(v.bin.Offsets, o-int32(end))
 		}
@@ -149,6 +172,7 @@ func handOver(b *memory.Buffer, bytes []byte) *memory.Buffer {
 }
 
 func (v *bytesVector) release() {
+	v.freeDictionary()
 	if v.offs != nil {
 		v.offs.Release()
 		v.data.Release()

@@ -19,7 +19,8 @@ const widest = 64
 // dictionary of byte arrays. It keeps dict.
 func NewDictBytes(dict *Binary) Bytes {
 	d := &dictBytes{offs: dict.Offsets}
-	d.data = append(dict.Data[:len(dict.Data):len(dict.Data)], make([]byte, widest)...)
+	dict.reserve(widest)
+	d.data = dict.Data[:len(dict.Data)+widest]
 	for i := range dict.Len() {
 		d.longest = max(d.longest, int(d.offs[i+1]-d.offs[i]))
 	}
