@@ -76,11 +76,6 @@ func Take[I int32 | int64](mem memory.Allocator, arr arrow.Array, indices []I) (
 	return gather(mem, arr, s)
 }
 
-// Concat joins arrays of one type.
-func Concat(mem memory.Allocator, arrs []arrow.Array) (arrow.Array, error) {
-	return array.Concatenate(arrs, mem)
-}
-
 func gather(mem memory.Allocator, arr arrow.Array, s selection) (arrow.Array, error) {
 	d, err := gatherer{mem}.data(arr.Data(), s)
 	if err != nil {
