@@ -12,6 +12,7 @@ import (
 
 // Coverage counts what generators made.
 type Coverage struct {
+	Types       []arrow.DataType               // that a floor is held for; nil: all of Types()
 	Ops         map[string]map[pushdown.Op]int // by type
 	Nulls       map[string]int                 // null values by type
 	Extremes    map[string]int                 // extreme literals by type
@@ -27,9 +28,10 @@ func NewCoverage() *Coverage {
 	return &Coverage{Ops: map[string]map[pushdown.Op]int{}, Nulls: map[string]int{}, Extremes: map[string]int{}, Nodes: map[string]int{}, Truths: map[pushdown.Truth]int{}}
 }
 
-// Missing names what was made fewer than floor times.
+// Missing names what was made fewer than floor times, each type with each
+// operator.
 func (c *Coverage) Missing(floor int) []string {
-	var out []string
+	out := c.MissingKinds(floor)
 	need := func(n int, what string) {
 		if n < floor {
 			out = append(out, what)
@@ -43,15 +45,47 @@ func (c *Coverage) Missing(floor int) []string {
 		need(c.Nulls[name], name+" nulls")
 		need(c.Extremes[name], name+" extremes")
 	}
-	for _, n := range []string{"and", "or", "not", "cmp", "in", "null", "like", "const"} {
-		need(c.Nodes[n], n)
-	}
 	for _, v := range []pushdown.Truth{pushdown.Never, pushdown.Maybe, pushdown.Always} {
 		need(c.Truths[v], "pruning says "+v.String())
 	}
 	need(c.Encoded, "encoded columns")
 	need(c.NullParents, "null parents")
 	need(c.Rewritten, "rewritten comparisons")
+	return out
+}
+
+// MissingKinds names the types compared, the operators and the nodes that were
+// made fewer than floor times, each on its own. Types are those of c.Types, or
+// all.
+func (c *Coverage) MissingKinds(floor int) (out []string) {
+	need := func(n int, what string) {
+		if n < floor {
+			out = append(out, what)
+		}
+	}
+	types := c.Types
+	if types == nil {
+		types = Types()
+	}
+	text, ops := false, map[pushdown.Op]int{}
+	for _, dt := range types {
+		sum := 0
+		for op, n := range c.Ops[dt.String()] {
+			sum += n
+			ops[op] += n
+		}
+		need(sum, dt.String())
+		text = text || kernel.ClassOf(dt) == kernel.Text
+	}
+	for op := pushdown.Eq; op <= pushdown.Ge; op++ {
+		need(ops[op], op.String())
+	}
+	for _, n := range []string{"and", "or", "not", "cmp", "in", "null", "const"} {
+		need(c.Nodes[n], n)
+	}
+	if text {
+		need(c.Nodes["like"], "like")
+	}
 	return out
 }
 
@@ -77,7 +111,7 @@ func (b Batch) DrawExpr(t *rapid.T, depth int, bound bool) pushdown.Expr {
 		b.cov.Nodes["not"]++
 		return pushdown.Not{X: b.DrawExpr(t, depth-1, bound)}
 	}
-	col := draw(t, "column", b.cols)
+	col := b.cols[rapid.IntRange(0, len(b.cols)-1).Draw(t, "column")]
 	switch rapid.IntRange(0, 11).Draw(t, "leaf") {
 	case 0:
 		b.cov.Nodes["const"]++
@@ -87,9 +121,9 @@ func (b Batch) DrawExpr(t *rapid.T, depth int, bound bool) pushdown.Expr {
 		return pushdown.IsNull{Path: col.path}
 	case 2, 3:
 		b.cov.Nodes["in"]++
-		vals := []pushdown.Literal{b.literal(t, col.dt, bound)}
+		vals := []pushdown.Literal{b.literal(t, col, bound)}
 		for range rapid.IntRange(0, 3).Draw(t, "values") {
-			vals = append(vals, b.literal(t, col.dt, bound))
+			vals = append(vals, b.literal(t, col, bound))
 		}
 		if rapid.IntRange(0, 4).Draw(t, "null") == 0 {
 			vals = append(vals, literal(col.dt, kernel.Scalar{}))
@@ -108,10 +142,14 @@ func (b Batch) DrawExpr(t *rapid.T, depth int, bound bool) pushdown.Expr {
 		b.cov.Ops[name] = map[pushdown.Op]int{}
 	}
 	b.cov.Ops[name][op]++
-	return pushdown.Cmp{Op: op, Path: col.path, Value: b.literal(t, col.dt, bound)}
+	return pushdown.Cmp{Op: op, Path: col.path, Value: b.literal(t, col, bound)}
 }
 
-func (b Batch) literal(t *rapid.T, dt arrow.DataType, bound bool) pushdown.Literal {
+func (b Batch) literal(t *rapid.T, col column, bound bool) pushdown.Literal {
+	dt := col.dt
+	if len(col.seen) > 0 && rapid.Bool().Draw(t, "a value of the column") {
+		return literal(dt, col.seen[rapid.IntRange(0, len(col.seen)-1).Draw(t, "value")])
+	}
 	from := pool(dt)
 	i := rapid.IntRange(0, len(from)-1).Draw(t, "literal")
 	if i < extremes(dt) {

@@ -3,6 +3,7 @@ package pushdowntest
 import (
 	"math"
 	"math/big"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -64,8 +65,14 @@ func pool(dt arrow.DataType) []kernel.Scalar {
 		}
 	case kernel.Bytes:
 		vals := []string{"", "\xff\xff\xff", "a", "\x00", "ab", "\x80"}
-		if dt.ID() == arrow.FIXED_SIZE_BINARY {
-			vals = []string{"\x00\x00", "\xff\xff", "ab", "a\x80", "\x80a"}
+		if dt, ok := dt.(*arrow.FixedSizeBinaryType); ok {
+			vals = []string{"\x00", "\xff", "a", "b", "\x80"}
+			for i := range vals {
+				vals[i] = strings.Repeat(vals[i], dt.ByteWidth)
+			}
+			if dt.ByteWidth == 0 {
+				vals = vals[3:]
+			}
 		}
 		for _, s := range vals {
 			out = append(out, kernel.Scalar{Class: c, Text: s})
@@ -94,6 +101,7 @@ func literal(dt arrow.DataType, s kernel.Scalar) pushdown.Literal {
 type column struct {
 	path pushdown.Path
 	dt   arrow.DataType
+	seen []kernel.Scalar // some of its values, of a batch that was not generated
 }
 
 // Batch is a generated record batch and the paths that a filter may name.
@@ -108,18 +116,31 @@ func draw[T any](t *rapid.T, what string, from []T) T { return rapid.SampledFrom
 // DrawBatch generates a batch: flat columns plain, dictionary- and run-end-
 // encoded, and columns inside a struct that may be null.
 func DrawBatch(t *rapid.T, cov *Coverage) Batch {
+	return DrawBatchOf(t, cov, Kinds{Types: append(Types(), arrow.FixedWidthTypes.Float16, arrow.PrimitiveTypes.Float32, arrow.PrimitiveTypes.Float64), Dictionary: true, RunEnd: true, Struct: true})
+}
+
+// Kinds are what a generated batch may hold.
+type Kinds struct {
+	Types      []arrow.DataType // of Types(); one may be there twice, to come more often
+	Dictionary bool
+	RunEnd     bool
+	Struct     bool
+}
+
+// DrawBatchOf generates a batch of some kinds of columns.
+func DrawBatchOf(t *rapid.T, cov *Coverage, kinds Kinds) Batch {
 	n := draw(t, "rows", []int{0, 1, 5, 8, 17, 64, 65, 100})
 	b := Batch{cov: cov}
 	var fields []arrow.Field
 	var cols []arrow.Array
 	flat := func(name string) (arrow.Field, arrow.Array, arrow.DataType) {
-		dt := draw(t, "type", append(Types(), arrow.FixedWidthTypes.Float16, arrow.PrimitiveTypes.Float32, arrow.PrimitiveTypes.Float64))
+		dt := draw(t, "type", kinds.Types)
 		arr := b.values(t, dt, n)
 		plain := dt
-		switch rapid.IntRange(0, 5).Draw(t, "encoding") {
-		case 0:
+		switch k := rapid.IntRange(0, 5).Draw(t, "encoding"); {
+		case k == 0 && kinds.Dictionary:
 			dt = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: dt}
-		case 1:
+		case k == 1 && kinds.RunEnd:
 			dt = arrow.RunEndEncodedOf(arrow.PrimitiveTypes.Int32, dt)
 		}
 		enc, err := kernel.Cast(mem, arr, dt, kernel.CastOptions{})
@@ -134,28 +155,36 @@ func DrawBatch(t *rapid.T, cov *Coverage) Batch {
 	for _, name := range []string{"a", `odd "name"`, "c"} {
 		f, arr, dt := flat(name)
 		fields, cols = append(fields, f), append(cols, arr)
-		b.cols = append(b.cols, column{pushdown.Path{name}, dt})
+		b.cols = append(b.cols, column{path: pushdown.Path{name}, dt: dt})
 	}
+	if kinds.Struct {
+		f, st := b.structOf(t, n, flat)
+		fields, cols = append(fields, f), append(cols, st)
+	}
+	b.Rec = array.NewRecordBatch(arrow.NewSchema(fields, nil), cols, int64(n))
+	if skip := rapid.IntRange(0, 3).Draw(t, "slice"); skip > 0 && n > skip {
+		b.Rec = b.Rec.NewSlice(int64(skip), int64(n))
+	}
+	return b
+}
+
+// structOf makes a column "st" of two fields, now and then null.
+func (b *Batch) structOf(t *rapid.T, n int, flat func(name string) (arrow.Field, arrow.Array, arrow.DataType)) (arrow.Field, arrow.Array) {
 	f, arr, dt := flat("x")
 	f2, arr2, dt2 := flat("not")
 	valid := kernel.Full(n)
 	for i := range n {
 		if rapid.IntRange(0, 3).Draw(t, "parent") == 0 {
 			valid.Bits[i>>3] &^= 1 << (i & 7)
-			cov.NullParents++
+			b.cov.NullParents++
 		}
 	}
 	st, err := array.NewStructArrayWithFieldsAndNulls([]arrow.Array{arr, arr2}, []arrow.Field{f, f2}, memory.NewBufferBytes(valid.Bits), n-valid.Count(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields, cols = append(fields, arrow.Field{Name: "st", Type: st.DataType(), Nullable: true}), append(cols, st)
-	b.cols = append(b.cols, column{pushdown.Path{"st", "x"}, dt}, column{pushdown.Path{"st", "not"}, dt2})
-	b.Rec = array.NewRecordBatch(arrow.NewSchema(fields, nil), cols, int64(n))
-	if skip := rapid.IntRange(0, 3).Draw(t, "slice"); skip > 0 && n > skip {
-		b.Rec = b.Rec.NewSlice(int64(skip), int64(n))
-	}
-	return b
+	b.cols = append(b.cols, column{path: pushdown.Path{"st", "x"}, dt: dt}, column{path: pushdown.Path{"st", "not"}, dt: dt2})
+	return arrow.Field{Name: "st", Type: st.DataType(), Nullable: true}, st
 }
 
 func (b Batch) values(t *rapid.T, dt arrow.DataType, n int) arrow.Array {
