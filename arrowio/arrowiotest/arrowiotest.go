@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/bdkit/bdkit/arrowio"
@@ -93,17 +92,6 @@ func drain(t testing.TB, r arrowio.RecordReader, o Options) []string {
 	}
 	if o.Unordered {
 		sort.Strings(out)
-	}
-	return out
-}
-
-// Text gives the rows of a batch as text.
-func Text(rec arrow.RecordBatch) []string {
-	out := make([]string, rec.NumRows())
-	for i := range out {
-		for _, c := range rec.Columns() {
-			out[i] += c.ValueStr(i) + "\x1f"
-		}
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
+	"github.com/bdkit/bdkit/arrowio/arrowiotest"
 	"github.com/bdkit/bdkit/internal/oracle"
 )
 
@@ -69,15 +70,15 @@ func TestWriteReadByOthers(t *testing.T) {
 	seen := map[string]int{}
 	for seed := range n {
 		r := rand.New(rand.NewPCG(uint64(seed), 2))
-		g := &generator{r: r, leaves: flatTypes, nested: seed%3 > 0, seen: seen}
+		g := &arrowiotest.Generator{R: r, Leaves: arrowiotest.FlatTypes, Nested: seed%3 > 0, Seen: seen}
 		name := fmt.Sprintf("all%03d", seed)
 		if seed%2 == 0 {
-			g.leaves = append(append([]arrow.DataType{}, flatTypes...), moreTypes...)
-			g.exotic = true
+			g.Leaves = append(append([]arrow.DataType{}, arrowiotest.FlatTypes...), arrowiotest.MoreTypes...)
+			g.Exotic = true
 			name = fmt.Sprintf("pa%03d", seed)
 		}
-		s := g.schema()
-		w := written{name: name, s: s, o: randomOptions(r), batches: []arrow.RecordBatch{g.batch(s, r.IntN(400)), g.batch(s, r.IntN(100))}}
+		s := g.Schema()
+		w := written{name: name, s: s, o: randomOptions(r), batches: []arrow.RecordBatch{g.Batch(s, r.IntN(400)), g.Batch(s, r.IntN(100))}}
 		randomEncodings(r, s, &w.o, seen)
 		raw := writeFile(t, w.o, s, w.batches...)
 		if err := os.WriteFile(filepath.Join(dir, name+".parquet"), raw, 0o600); err != nil {
@@ -118,7 +119,7 @@ func TestWriteReadByOthers(t *testing.T) {
 				for i, f := range w.s.Fields() {
 					var want []string
 					for _, b := range w.batches {
-						want = append(want, columnText(b.Column(i))...)
+						want = append(want, arrowiotest.ColumnText(b.Column(i))...)
 					}
 					compareColumns(t, fmt.Sprintf("%v %+v", f, w.o), want, got[i])
 				}
@@ -151,7 +152,7 @@ func readIPC(raw []byte) ([][]string, error) {
 			return nil, err
 		}
 		for k := range out {
-			out[k] = append(out[k], columnText(rec.Column(k))...)
+			out[k] = append(out[k], arrowiotest.ColumnText(rec.Column(k))...)
 		}
 		rec.Release()
 	}

@@ -2,7 +2,6 @@ package parquet
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -59,11 +58,11 @@ func TestRoundTrip(t *testing.T) {
 	}
 	for seed := range n {
 		r := rand.New(rand.NewPCG(uint64(seed), 77))
-		g := &generator{r: r, leaves: append(slices.Clone(flatTypes), moreTypes...), nested: seed%4 > 0, exotic: seed%3 > 0, seen: seen}
-		s := g.schema()
+		g := &arrowiotest.Generator{R: r, Leaves: append(slices.Clone(arrowiotest.FlatTypes), arrowiotest.MoreTypes...), Nested: seed%4 > 0, Exotic: seed%3 > 0, Seen: seen}
+		s := g.Schema()
 		var batches []arrow.RecordBatch
 		for range 1 + r.IntN(3) {
-			batches = append(batches, g.batch(s, r.IntN(400)))
+			batches = append(batches, g.Batch(s, r.IntN(400)))
 		}
 		o := randomOptions(r)
 		o.NoArrowSchema = false
@@ -97,7 +96,7 @@ func TestRoundTrip(t *testing.T) {
 					t.Fatalf("a batch of %d rows", rec.NumRows())
 				}
 				for i, c := range rec.Columns() {
-					got[i] = append(got[i], columnText(c)...)
+					got[i] = append(got[i], arrowiotest.ColumnText(c)...)
 				}
 			}
 			if err := rr.Close(); err != nil {
@@ -106,7 +105,7 @@ func TestRoundTrip(t *testing.T) {
 			for i, f := range s.Fields() {
 				var want []string
 				for _, b := range batches {
-					want = append(want, columnText(b.Column(i))...)
+					want = append(want, arrowiotest.ColumnText(b.Column(i))...)
 				}
 				compareColumns(t, fmt.Sprintf("%v %+v %+v", f, o, ro), want, got[i])
 			}
@@ -208,60 +207,4 @@ func lawBatch(r *rand.Rand, from, n int) arrow.RecordBatch {
 		b.Field(9).(*array.Uint32Builder).Append(uint32(id) * 3_000_000_000 / 7)
 	}
 	return b.NewRecordBatch()
-}
-
-var lawFilters = []string{
-	"id = 777", "id BETWEEN 500 AND 520", "id IN (3, 900, 1999)", "id < 10 OR id >= 1990", "b = 'v010'", "b LIKE 'v02%' AND id > 100",
-	"f > 1.5", "f = 0", "f IS NULL AND bo", "s.x = 42", "s.y = 'yy' OR s IS NULL", "d > 450.5", "t >= TIMESTAMP '2023-11-14T22:40:00Z' AND u < 3000000000",
-	"NOT bo", "dict = 'red' AND id < 400", "id < 0", "dict IN ('blue') OR b IS NULL", "u > 4000000000", "l IS NULL", "d IS NOT NULL",
-}
-
-// TestTableLaws holds the laws of every table over files of many shapes.
-func TestTableLaws(t *testing.T) {
-	shapes := []WriteOptions{
-		{RowGroupRows: 700, PageRows: 50, PageVersion: 1},
-		{RowGroupRows: 333, PageRows: 20, PageVersion: 2, Codec: "snappy", Columns: map[string]ColumnOptions{"b": {Bloom: &BloomOptions{NDV: 100}}, "id": {Bloom: &BloomOptions{NDV: 1000}}}},
-		{PageRows: 90, Dictionary: DictionaryOff, Codec: "none"},
-		{RowGroupRows: 1000, PageRows: 64, Statistics: StatisticsNone},
-	}
-	if testing.Short() {
-		shapes = shapes[:2]
-	}
-	for i, o := range shapes {
-		r := rand.New(rand.NewPCG(uint64(i), 5))
-		raw := writeFile(t, o, lawSchema, lawBatch(r, 0, 900), lawBatch(r, 900, 1100))
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			arrowiotest.Run(t, func(t testing.TB) arrowio.Table {
-				rd, err := openBytes(t, raw, Options{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(func() { rd.Close() })
-				return rd
-			}, arrowiotest.Options{
-				Filters:     lawFilters,
-				Projections: [][]string{{"id"}, {"l", "b"}, {"s.y"}, {"s.x", "s.y", "dict"}, {}, {"u", "t", "id"}},
-			})
-		})
-	}
-}
-
-// TestTruncation: a file cut short anywhere is an error, and never a panic nor
-// other rows.
-func TestTruncation(t *testing.T) {
-	raw := writeFile(t, WriteOptions{RowGroupRows: 40, PageRows: 10}, lawSchema, lawBatch(rand.New(rand.NewPCG(1, 1)), 0, 60))
-	step := 1
-	if testing.Short() {
-		step = 7
-	}
-	for n := 0; n < len(raw); n += step {
-		rd, err := openBytes(t, raw[:n], Options{})
-		if err == nil {
-			t.Fatalf("opened with %d of %d bytes", n, len(raw))
-		}
-		if !errors.Is(err, arrowio.ErrCorrupt) {
-			t.Fatalf("%d bytes: %v", n, err)
-		}
-		_ = rd
-	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 
+	"github.com/bdkit/bdkit/arrowio/arrowiotest"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 	"github.com/bdkit/bdkit/formats/parquet/internal/schema"
 )
@@ -30,9 +31,9 @@ func TestWritePageIndex(t *testing.T) {
 	checked, indexes := 0, 0
 	for seed := range 80 {
 		r := rand.New(rand.NewPCG(uint64(seed), 3))
-		g := &generator{r: r, leaves: types}
-		s := g.schema()
-		rec := g.batch(s, 50+r.IntN(500))
+		g := &arrowiotest.Generator{R: r, Leaves: types}
+		s := g.Schema()
+		rec := g.Batch(s, 50+r.IntN(500))
 		raw := writeFile(t, WriteOptions{PageRows: 1 + r.IntN(60), RowGroupRows: 200, PageVersion: 1 + r.IntN(2), Dictionary: DictionaryMode(r.IntN(3))}, s, rec)
 		rd, err := file.NewParquetReader(bytes.NewReader(raw))
 		if err != nil {
@@ -118,9 +119,9 @@ func checkBounds(t *testing.T, where string, n *schema.Node, o *order, part arro
 func TestWritePagesBeginAtRecords(t *testing.T) {
 	for seed := range 20 {
 		r := rand.New(rand.NewPCG(uint64(seed), 4))
-		g := &generator{r: r, leaves: flatTypes}
+		g := &arrowiotest.Generator{R: r, Leaves: arrowiotest.FlatTypes}
 		s := arrow.NewSchema([]arrow.Field{{Name: "l", Type: arrow.ListOf(arrow.ListOf(arrow.PrimitiveTypes.Int64)), Nullable: true}}, nil)
-		rec := g.batch(s, 300)
+		rec := g.Batch(s, 300)
 		w := &memWriter{}
 		k, err := NewSink(w, s, WriteOptions{PageBytes: 1, PageVersion: 2})
 		if err != nil {
@@ -212,13 +213,13 @@ func TestFloatBounds(t *testing.T) {
 // TestWriteAllocations: what a row costs in allocations is nothing; pages and
 // slices cost some.
 func TestWriteAllocations(t *testing.T) {
-	g := &generator{r: rand.New(rand.NewPCG(9, 9)), leaves: flatTypes}
+	g := &arrowiotest.Generator{R: rand.New(rand.NewPCG(9, 9)), Leaves: arrowiotest.FlatTypes}
 	s := arrow.NewSchema([]arrow.Field{
 		{Name: "i", Type: arrow.PrimitiveTypes.Int64, Nullable: true}, {Name: "s", Type: arrow.BinaryTypes.String},
 		{Name: "l", Type: arrow.ListOf(arrow.StructOf(arrow.Field{Name: "x", Type: arrow.PrimitiveTypes.Float64, Nullable: true})), Nullable: true},
 	}, nil)
 	per := func(rows int) float64 {
-		rec := g.batch(s, rows)
+		rec := g.Batch(s, rows)
 		return testing.AllocsPerRun(3, func() { writeFile(t, WriteOptions{Codec: "snappy", Jobs: 1}, s, rec) })
 	}
 	few, many := per(2_000), per(16_000)

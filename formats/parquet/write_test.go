@@ -14,6 +14,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
+	"github.com/bdkit/bdkit/arrowio/arrowiotest"
 	"github.com/bdkit/bdkit/fs"
 )
 
@@ -117,11 +118,11 @@ func TestWriteReadByArrowGo(t *testing.T) {
 	}
 	for seed := range n {
 		r := rand.New(rand.NewPCG(uint64(seed), 1))
-		g := &generator{r: r, leaves: append(append([]arrow.DataType{}, flatTypes...), moreTypes...), nested: seed%3 > 0, exotic: seed%2 > 0, seen: seen}
-		s := g.schema()
+		g := &arrowiotest.Generator{R: r, Leaves: append(append([]arrow.DataType{}, arrowiotest.FlatTypes...), arrowiotest.MoreTypes...), Nested: seed%3 > 0, Exotic: seed%2 > 0, Seen: seen}
+		s := g.Schema()
 		var batches []arrow.RecordBatch
 		for range 1 + r.IntN(3) {
-			batches = append(batches, g.batch(s, r.IntN(300)))
+			batches = append(batches, g.Batch(s, r.IntN(300)))
 		}
 		o := randomOptions(r)
 		randomEncodings(r, s, &o, seen)
@@ -183,9 +184,9 @@ func readByArrowGo(t *testing.T, s *arrow.Schema, o WriteOptions, raw []byte, ba
 		}
 		var want []string
 		for _, b := range batches {
-			want = append(want, columnText(b.Column(i))...)
+			want = append(want, arrowiotest.ColumnText(b.Column(i))...)
 		}
-		compareColumns(t, fmt.Sprintf("%v %+v", f, o), want, columnText(tab.Column(0).Data().Chunks()...))
+		compareColumns(t, fmt.Sprintf("%v %+v", f, o), want, arrowiotest.ColumnText(tab.Column(0).Data().Chunks()...))
 		tab.Release()
 	}
 }

@@ -46,7 +46,7 @@ func (d *Digest) Add(rec arrow.RecordBatch) error {
 	for c, col := range rec.Columns() {
 		for i := range col.Len() {
 			var err error
-			if d.buf, err = appendValue(d.buf, col, i); err != nil {
+			if d.buf, err = AppendValue(d.buf, col, i); err != nil {
 				return fmt.Errorf("column %s: %w", d.names[c], err)
 			}
 			d.buf = append(d.buf, '\n')
@@ -70,15 +70,15 @@ func (d *Digest) Sums() []string {
 	return out
 }
 
-// appendValue appends the canon-1 form of value i of arr.
-func appendValue(dst []byte, arr arrow.Array, i int) ([]byte, error) {
+// AppendValue appends the canon-1 form of value i of arr.
+func AppendValue(dst []byte, arr arrow.Array, i int) ([]byte, error) {
 	switch a := arr.(type) {
 	case *array.SparseUnion, *array.DenseUnion:
 		return appendUnion(dst, arr, i)
 	case *array.RunEndEncoded:
-		return appendValue(dst, a.Values(), a.GetPhysicalIndex(i))
+		return AppendValue(dst, a.Values(), a.GetPhysicalIndex(i))
 	case array.ExtensionArray:
-		return appendValue(dst, a.Storage(), i)
+		return AppendValue(dst, a.Storage(), i)
 	}
 	if arr.IsNull(i) {
 		return append(dst, "null"...), nil
@@ -162,7 +162,7 @@ func appendValue(dst []byte, arr arrow.Array, i int) ([]byte, error) {
 		v := a.Value(i)
 		return fmt.Appendf(dst, "%d,%d,%d", v.Months, v.Days, v.Nanoseconds), nil
 	case *array.Dictionary:
-		return appendValue(dst, a.Dictionary(), a.GetValueIndex(i))
+		return AppendValue(dst, a.Dictionary(), a.GetValueIndex(i))
 	case *array.Map:
 		start, end := a.ValueOffsets(i)
 		return appendRange(dst, a.ListValues(), start, end)
@@ -177,7 +177,7 @@ func appendValue(dst []byte, arr arrow.Array, i int) ([]byte, error) {
 			}
 			var err error
 			// Field already accounts for the struct's own offset.
-			if dst, err = appendValue(dst, a.Field(f), i); err != nil {
+			if dst, err = AppendValue(dst, a.Field(f), i); err != nil {
 				return dst, err
 			}
 		}
@@ -193,7 +193,7 @@ func appendRange(dst []byte, values arrow.Array, start, end int64) ([]byte, erro
 			dst = append(dst, ',')
 		}
 		var err error
-		if dst, err = appendValue(dst, values, int(j)); err != nil {
+		if dst, err = AppendValue(dst, values, int(j)); err != nil {
 			return dst, err
 		}
 	}
@@ -203,9 +203,9 @@ func appendRange(dst []byte, values arrow.Array, start, end int64) ([]byte, erro
 func appendUnion(dst []byte, arr arrow.Array, i int) ([]byte, error) {
 	switch a := arr.(type) {
 	case *array.SparseUnion:
-		return appendValue(dst, a.Field(a.ChildID(i)), i)
+		return AppendValue(dst, a.Field(a.ChildID(i)), i)
 	case *array.DenseUnion:
-		return appendValue(dst, a.Field(a.ChildID(i)), int(a.ValueOffset(i)))
+		return AppendValue(dst, a.Field(a.ChildID(i)), int(a.ValueOffset(i)))
 	}
 	return dst, fmt.Errorf("canon-1 has no form for %s", arr.DataType())
 }

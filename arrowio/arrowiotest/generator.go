@@ -1,4 +1,4 @@
-package parquet
+package arrowiotest
 
 import (
 	"fmt"
@@ -7,27 +7,28 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/bitutil"
-	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/decimal256"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// generator makes schemas and data: nested, sliced, with garbage under nulls,
-// with extremes and with runs.
-type generator struct {
-	r      *rand.Rand
-	leaves []arrow.DataType // to choose from
-	nested bool
-	exotic bool // dictionaries, run ends, views of lists
-	seen   map[string]int
+// Generator makes schemas and data: nested, sliced, with garbage under nulls,
+// with extremes and with runs. It counts what it made in Seen, so that a test
+// can hold its floors.
+type Generator struct {
+	R      *rand.Rand
+	Leaves []arrow.DataType // to choose from
+	Nested bool
+	Exotic bool // dictionaries, run ends, views of lists
+	Unions bool // of both modes
+	Seen   map[string]int
 }
 
-var flatTypes = []arrow.DataType{
+// FlatTypes are the types that every engine has.
+var FlatTypes = []arrow.DataType{
 	arrow.FixedWidthTypes.Boolean, arrow.PrimitiveTypes.Int8, arrow.PrimitiveTypes.Int16, arrow.PrimitiveTypes.Int32,
 	arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Uint8, arrow.PrimitiveTypes.Uint16, arrow.PrimitiveTypes.Uint32,
 	arrow.PrimitiveTypes.Uint64, arrow.PrimitiveTypes.Float32, arrow.PrimitiveTypes.Float64,
@@ -36,7 +37,8 @@ var flatTypes = []arrow.DataType{
 	&arrow.Decimal128Type{Precision: 7, Scale: 2}, &arrow.Decimal128Type{Precision: 18, Scale: 0}, &arrow.Decimal128Type{Precision: 38, Scale: 10},
 }
 
-var moreTypes = []arrow.DataType{
+// MoreTypes are those that Arrow has besides, unions apart.
+var MoreTypes = []arrow.DataType{
 	arrow.FixedWidthTypes.Float16, arrow.PrimitiveTypes.Date64, arrow.FixedWidthTypes.Time32s, arrow.FixedWidthTypes.Time32ms,
 	arrow.FixedWidthTypes.Time64us, arrow.FixedWidthTypes.Time64ns, &arrow.TimestampType{Unit: arrow.Second, TimeZone: "Europe/Paris"},
 	&arrow.TimestampType{Unit: arrow.Nanosecond}, arrow.FixedWidthTypes.Duration_us, arrow.BinaryTypes.LargeString,
@@ -46,14 +48,15 @@ var moreTypes = []arrow.DataType{
 	&arrow.Decimal32Type{Precision: 9, Scale: 1}, &arrow.Decimal64Type{Precision: 12, Scale: 3}, &arrow.Decimal64Type{Precision: 5, Scale: 3},
 }
 
-func (g *generator) note(what string) {
-	if g.seen != nil {
-		g.seen[what]++
+// Note counts something in Seen.
+func (g *Generator) Note(what string) {
+	if g.Seen != nil {
+		g.Seen[what]++
 	}
 }
 
-func (g *generator) field(name string, depth int) arrow.Field {
-	f := arrow.Field{Name: name, Nullable: g.r.IntN(4) > 0}
+func (g *Generator) field(name string, depth int) arrow.Field {
+	f := arrow.Field{Name: name, Nullable: g.R.IntN(4) > 0}
 	f.Type = g.datatype(depth)
 	if f.Type.ID() == arrow.NULL {
 		f.Nullable = true
@@ -61,38 +64,41 @@ func (g *generator) field(name string, depth int) arrow.Field {
 	return f
 }
 
-func (g *generator) datatype(depth int) arrow.DataType {
-	if g.nested && depth < 4 && g.r.IntN(3) == 0 {
-		switch g.r.IntN(7) {
+func (g *Generator) datatype(depth int) arrow.DataType {
+	if g.Unions && depth < 4 && g.R.IntN(8) == 0 {
+		return g.union(depth)
+	}
+	if g.Nested && depth < 4 && g.R.IntN(3) == 0 {
+		switch g.R.IntN(7) {
 		case 0, 1:
 			fields := []arrow.Field{g.field("a", depth+1)}
-			for i := range g.r.IntN(3) {
+			for i := range g.R.IntN(3) {
 				fields = append(fields, g.field("f"+strconv.Itoa(i), depth+1))
 			}
 			return arrow.StructOf(fields...)
 		case 2:
 			return arrow.ListOfField(g.field("element", depth+1))
 		case 3:
-			if g.exotic {
+			if g.Exotic {
 				return arrow.LargeListOfField(g.field("element", depth+1))
 			}
 			return arrow.ListOfField(g.field("element", depth+1))
 		case 4:
-			if g.exotic {
-				return arrow.FixedSizeListOfField(int32(1+g.r.IntN(3)), g.field("element", depth+1))
+			if g.Exotic {
+				return arrow.FixedSizeListOfField(int32(1+g.R.IntN(3)), g.field("element", depth+1))
 			}
 		case 5:
-			key := arrow.Field{Name: "key", Type: []arrow.DataType{arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int32}[g.r.IntN(2)]}
+			key := arrow.Field{Name: "key", Type: []arrow.DataType{arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int32}[g.R.IntN(2)]}
 			return arrow.MapOfFields(key, g.field("value", depth+1))
 		case 6:
-			if g.exotic {
+			if g.Exotic {
 				return arrow.ListViewOfField(g.field("element", depth+1))
 			}
 		}
 	}
-	dt := g.leaves[g.r.IntN(len(g.leaves))]
-	if g.exotic && dt.ID() != arrow.NULL && !strings.HasSuffix(dt.String(), "_view") {
-		switch g.r.IntN(8) {
+	dt := g.Leaves[g.R.IntN(len(g.Leaves))]
+	if g.Exotic && dt.ID() != arrow.NULL && !strings.HasSuffix(dt.String(), "_view") {
+		switch g.R.IntN(8) {
 		case 0:
 			return &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int16, ValueType: dt}
 		case 1:
@@ -102,19 +108,34 @@ func (g *generator) datatype(depth int) arrow.DataType {
 	return dt
 }
 
-func (g *generator) schema() *arrow.Schema {
+// union has a code that is not its child's place.
+func (g *Generator) union(depth int) arrow.DataType {
 	var fields []arrow.Field
-	for i := range 1 + g.r.IntN(6) {
+	codes := []arrow.UnionTypeCode{5, 0, 100}[:1+g.R.IntN(3)]
+	for i := range codes {
+		fields = append(fields, g.field("u"+strconv.Itoa(i), depth+1))
+	}
+	if g.R.IntN(2) == 0 {
+		return arrow.DenseUnionOf(fields, codes)
+	}
+	return arrow.SparseUnionOf(fields, codes)
+}
+
+// Schema makes a schema of one to six columns.
+func (g *Generator) Schema() *arrow.Schema {
+	var fields []arrow.Field
+	for i := range 1 + g.R.IntN(6) {
 		fields = append(fields, g.field("c"+strconv.Itoa(i), 0))
 	}
 	return arrow.NewSchema(fields, nil)
 }
 
-func (g *generator) batch(s *arrow.Schema, n int) arrow.RecordBatch {
+// Batch makes n rows, as slices of longer arrays.
+func (g *Generator) Batch(s *arrow.Schema, n int) arrow.RecordBatch {
 	var cols []arrow.Array
 	for _, f := range s.Fields() {
-		pad := g.r.IntN(20)
-		d := g.data(f.Type, n+pad+g.r.IntN(10), f.Nullable)
+		pad := g.R.IntN(20)
+		d := g.data(f.Type, n+pad+g.R.IntN(10), f.Nullable)
 		whole := array.MakeFromData(d)
 		cols = append(cols, array.NewSlice(whole, int64(pad), int64(pad+n)))
 	}
@@ -122,20 +143,20 @@ func (g *generator) batch(s *arrow.Schema, n int) arrow.RecordBatch {
 }
 
 // validity is a bitmap for n slots; nil where nothing is null.
-func (g *generator) validity(n int, nullable bool) (*memory.Buffer, int) {
-	density := []float64{0, 0.1, 0.5, 1}[g.r.IntN(4)]
-	if g.r.IntN(10) > 0 && density == 1 {
+func (g *Generator) validity(n int, nullable bool) (*memory.Buffer, int) {
+	density := []float64{0, 0.1, 0.5, 1}[g.R.IntN(4)]
+	if g.R.IntN(10) > 0 && density == 1 {
 		density = 0.3
 	}
 	if !nullable || density == 0 {
-		g.note("nulls none")
+		g.Note("nulls none")
 		return nil, 0
 	}
-	g.note("nulls some")
+	g.Note("nulls some")
 	b := make([]byte, bitutil.BytesForBits(int64(n)))
 	nulls := 0
 	for i := range n {
-		if g.r.Float64() < density {
+		if g.R.Float64() < density {
 			nulls++
 		} else {
 			bitutil.SetBit(b, i)
@@ -144,24 +165,24 @@ func (g *generator) validity(n int, nullable bool) (*memory.Buffer, int) {
 	return memory.NewBufferBytes(b), nulls
 }
 
-func (g *generator) data(dt arrow.DataType, n int, nullable bool) arrow.ArrayData {
-	g.note(dt.ID().String())
+func (g *Generator) data(dt arrow.DataType, n int, nullable bool) arrow.ArrayData {
+	g.Note(dt.ID().String())
 	switch t := dt.(type) {
 	case *arrow.NullType:
 		return array.NewData(dt, n, []*memory.Buffer{nil}, nil, n, 0)
 	case *arrow.DictionaryType:
-		values := 1 + g.r.IntN(20)
+		values := 1 + g.R.IntN(20)
 		dict := g.data(t.ValueType, values, nullable)
 		valid, nulls := g.validity(n, nullable)
 		idx := make([]int16, n)
 		for i := range idx {
-			idx[i] = int16(g.r.IntN(values))
+			idx[i] = int16(g.R.IntN(values))
 		}
 		return array.NewDataWithDictionary(dt, n, []*memory.Buffer{valid, memory.NewBufferBytes(arrow.Int16Traits.CastToBytes(idx))}, nulls, 0, dict.(*array.Data))
 	case *arrow.RunEndEncodedType:
 		var ends []int32
 		for at := 0; at < n; {
-			at += 1 + g.r.IntN(6)
+			at += 1 + g.R.IntN(6)
 			ends = append(ends, int32(min(at, n)))
 		}
 		runs := array.NewData(t.RunEnds(), len(ends), []*memory.Buffer{nil, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(ends))}, nil, 0, 0)
@@ -188,7 +209,7 @@ func (g *generator) data(dt arrow.DataType, n int, nullable bool) arrow.ArrayDat
 		for i := range sizes {
 			sizes[i] = offsets[i+1] - offsets[i]
 		}
-		g.r.Shuffle(n, func(i, j int) {
+		g.R.Shuffle(n, func(i, j int) {
 			offsets[i], offsets[j], sizes[i], sizes[j] = offsets[j], offsets[i], sizes[j], sizes[i]
 		})
 		return array.NewData(dt, n, []*memory.Buffer{valid, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(offsets[:n])), memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(sizes))},
@@ -206,11 +227,37 @@ func (g *generator) data(dt arrow.DataType, n int, nullable bool) arrow.ArrayDat
 		offsets, total := g.offsets(n)
 		return array.NewData(dt, n, []*memory.Buffer{valid, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(offsets))}, []arrow.ArrayData{g.data(t.Elem(), total, t.ElemField().Nullable)}, nulls, 0)
 	}
+	if t, ok := dt.(arrow.UnionType); ok {
+		return g.unionData(t, n)
+	}
 	return g.leaf(dt, n, nullable)
 }
 
+func (g *Generator) unionData(t arrow.UnionType, n int) arrow.ArrayData {
+	codes, sizes := make([]byte, n), make([]int32, len(t.Fields()))
+	offsets := make([]int32, n)
+	for i := range codes {
+		k := g.R.IntN(len(sizes))
+		codes[i], offsets[i] = byte(t.TypeCodes()[k]), sizes[k]
+		sizes[k]++
+	}
+	buffers := []*memory.Buffer{nil, memory.NewBufferBytes(codes)}
+	if t.Mode() == arrow.DenseMode {
+		buffers = append(buffers, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(offsets)))
+	}
+	var kids []arrow.ArrayData
+	for k, f := range t.Fields() {
+		size := n
+		if t.Mode() == arrow.DenseMode {
+			size = int(sizes[k])
+		}
+		kids = append(kids, g.data(f.Type, size, f.Nullable))
+	}
+	return array.NewData(t, n, buffers, kids, 0, 0)
+}
+
 // keys are distinct: some readers drop a repeated one.
-func (g *generator) keys(dt arrow.DataType, n int) arrow.ArrayData {
+func (g *Generator) keys(dt arrow.DataType, n int) arrow.ArrayData {
 	b := array.NewBuilder(memory.DefaultAllocator, dt)
 	for i := range n {
 		if err := b.AppendValueFromString(strconv.Itoa(i * 7919)); err != nil {
@@ -220,23 +267,23 @@ func (g *generator) keys(dt arrow.DataType, n int) arrow.ArrayData {
 	return b.NewArray().Data()
 }
 
-func (g *generator) offsets(n int) ([]int32, int) {
+func (g *Generator) offsets(n int) ([]int32, int) {
 	o := make([]int32, n+1)
 	for i := range n {
 		o[i+1] = o[i]
-		if g.r.IntN(3) > 0 {
-			o[i+1] += int32(g.r.IntN(4))
+		if g.R.IntN(3) > 0 {
+			o[i+1] += int32(g.R.IntN(4))
 		}
 	}
 	return o, int(o[n])
 }
 
-func (g *generator) leaf(dt arrow.DataType, n int, nullable bool) arrow.ArrayData {
+func (g *Generator) leaf(dt arrow.DataType, n int, nullable bool) arrow.ArrayData {
 	valid, nulls := g.validity(n, nullable)
-	distinct := []int{1, 3, 30, 1 << 30}[g.r.IntN(4)]
-	seed := g.r.Uint64()
+	distinct := []int{1, 3, 30, 1 << 30}[g.R.IntN(4)]
+	seed := g.R.Uint64()
 	pick := func() *rand.Rand { // values repeat as the column's cardinality says
-		return rand.New(rand.NewPCG(seed, uint64(g.r.IntN(distinct))))
+		return rand.New(rand.NewPCG(seed, uint64(g.R.IntN(distinct))))
 	}
 	if isBinary(dt) {
 		b := array.NewBuilder(memory.DefaultAllocator, dt)
@@ -274,7 +321,7 @@ func (g *generator) leaf(dt arrow.DataType, n int, nullable bool) arrow.ArrayDat
 	if dt.ID() == arrow.BOOL {
 		raw := make([]byte, (n+7)/8)
 		for i := range raw {
-			raw[i] = byte(g.r.Uint32())
+			raw[i] = byte(g.R.Uint32())
 		}
 		return array.NewData(dt, n, []*memory.Buffer{valid, memory.NewBufferBytes(raw)}, nil, nulls, 0)
 	}
@@ -296,7 +343,7 @@ func isBinary(dt arrow.DataType) bool {
 
 // value writes one value of a fixed-width type, within what the type and
 // Parquet allow, now and then an extreme.
-func (g *generator) value(dt arrow.DataType, r *rand.Rand, dst []byte) {
+func (g *Generator) value(dt arrow.DataType, r *rand.Rand, dst []byte) {
 	put := func(v int64) {
 		for i := range dst {
 			dst[i] = byte(v >> (8 * min(i, 7)))
@@ -317,7 +364,7 @@ func (g *generator) value(dt arrow.DataType, r *rand.Rand, dst []byte) {
 	case *arrow.Date64Type:
 		within(-700000, 2900000)
 		v := int64(int32(uint32(dst[0]) | uint32(dst[1])<<8 | uint32(dst[2])<<16 | uint32(dst[3])<<24))
-		put(v * dayMillis)
+		put(v * 86_400_000)
 	case *arrow.TimestampType:
 		second := []int64{1, 1e3, 1e6, 1e9}[t.Unit]
 		within(-60*365*day*second, 200*365*day*second)
@@ -368,127 +415,4 @@ func (g *generator) value(dt arrow.DataType, r *rand.Rand, dst []byte) {
 			dst[len(dst)-1] = 0x80
 		}
 	}
-}
-
-// rowText writes slot i of an array in one form for all types that hold the
-// same values, so that what one reader calls a view and another a dictionary
-// compares equal.
-func rowText(b *strings.Builder, a arrow.Array, i int) {
-	switch t := a.(type) {
-	case *array.Dictionary:
-		if t.IsNull(i) {
-			b.WriteString("null")
-			return
-		}
-		rowText(b, t.Dictionary(), t.GetValueIndex(i))
-		return
-	case *array.RunEndEncoded:
-		rowText(b, t.Values(), t.GetPhysicalIndex(i))
-		return
-	case array.ExtensionArray:
-		rowText(b, t.Storage(), i)
-		return
-	}
-	if a.IsNull(i) {
-		b.WriteString("null")
-		return
-	}
-	number := func(v int64) { b.WriteString(strconv.FormatInt(v, 10)) }
-	switch t := a.(type) {
-	case *array.Struct:
-		b.WriteByte('{')
-		for k := range t.NumField() {
-			rowText(b, t.Field(k), i)
-			b.WriteByte(',')
-		}
-		b.WriteByte('}')
-	case *array.Map:
-		b.WriteByte('[')
-		start, end := t.ValueOffsets(i)
-		for j := start; j < end; j++ {
-			b.WriteByte('{')
-			rowText(b, t.Keys(), int(j))
-			b.WriteByte(',')
-			rowText(b, t.Items(), int(j))
-			b.WriteString(",}")
-			b.WriteByte(',')
-		}
-		b.WriteByte(']')
-	case array.ListLike:
-		b.WriteByte('[')
-		start, end := t.ValueOffsets(i)
-		for j := start; j < end; j++ {
-			rowText(b, t.ListValues(), int(j))
-			b.WriteByte(',')
-		}
-		b.WriteByte(']')
-	case *array.Boolean:
-		fmt.Fprint(b, t.Value(i))
-	case *array.Float16:
-		floatText(b, float64(t.Value(i).Float32()))
-	case *array.Float32:
-		floatText(b, float64(t.Value(i)))
-	case *array.Float64:
-		floatText(b, t.Value(i))
-	case *array.Date32:
-		number(int64(t.Value(i)))
-	case *array.Date64:
-		number(int64(t.Value(i)) / dayMillis)
-	case *array.Time32:
-		number(int64(t.Value(i)) * int64(t.DataType().(*arrow.Time32Type).Unit.Multiplier()))
-	case *array.Time64:
-		number(int64(t.Value(i)) * int64(t.DataType().(*arrow.Time64Type).Unit.Multiplier()))
-	case *array.Timestamp:
-		v := big.NewInt(int64(t.Value(i)))
-		b.WriteString(v.Mul(v, big.NewInt(int64(t.DataType().(*arrow.TimestampType).Unit.Multiplier()))).String())
-	case *array.Duration:
-		number(int64(t.Value(i)))
-	case *array.Decimal32:
-		number(int64(t.Value(i)))
-	case *array.Decimal64:
-		number(int64(t.Value(i)))
-	case *array.Decimal128:
-		b.WriteString(decimal128.Num(t.Value(i)).BigInt().String())
-	case *array.Decimal256:
-		b.WriteString(t.Value(i).BigInt().String())
-	case *array.String:
-		bytesText(b, t.Value(i))
-	case *array.LargeString:
-		bytesText(b, t.Value(i))
-	case *array.StringView:
-		bytesText(b, t.Value(i))
-	case *array.Binary:
-		bytesText(b, string(t.Value(i)))
-	case *array.LargeBinary:
-		bytesText(b, string(t.Value(i)))
-	case *array.BinaryView:
-		bytesText(b, string(t.Value(i)))
-	case *array.FixedSizeBinary:
-		bytesText(b, string(t.Value(i)))
-	default:
-		b.WriteString(a.ValueStr(i))
-	}
-}
-
-func floatText(b *strings.Builder, f float64) { b.WriteString(strconv.FormatFloat(f, 'g', -1, 64)) }
-
-func bytesText(b *strings.Builder, s string) {
-	if utf8.ValidString(s) {
-		b.WriteString(strconv.Quote(s))
-		return
-	}
-	fmt.Fprintf(b, "x%x", s)
-}
-
-// columnText is a column, value by value.
-func columnText(chunks ...arrow.Array) []string {
-	var out []string
-	for _, a := range chunks {
-		for i := range a.Len() {
-			var b strings.Builder
-			rowText(&b, a, i)
-			out = append(out, b.String())
-		}
-	}
-	return out
 }
