@@ -82,9 +82,7 @@ func (s *suite) readDamaged(t *testing.T, f file) (out []string, err error) {
 		return nil, err
 	}
 	for len(out) < 1<<17 && rr.Next() {
-		for _, row := range texts(rr.RecordBatch()) {
-			out = append(out, row)
-		}
+		out = append(out, texts(rr.RecordBatch())...)
 	}
 	return out, rr.Close()
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
+	"github.com/bdkit/bdkit/arrowio/arrowiotest"
 	"github.com/bdkit/bdkit/formats"
 	"github.com/bdkit/bdkit/internal/oracle"
 )
@@ -25,7 +26,7 @@ import (
 // lawColumns are the columns of a batch of lawSchema as text.
 func lawColumns(rec arrow.RecordBatch) (out [][]string) {
 	for _, c := range rec.Columns() {
-		out = append(out, columnText(c))
+		out = append(out, arrowiotest.ColumnText(c))
 	}
 	return out
 }
@@ -198,7 +199,7 @@ func TestEncryptAndArrowGo(t *testing.T) {
 			}
 			defer tab.Release()
 			for i, w := range want {
-				compareColumns(t, lawSchema.Field(i).Name, w, columnText(tab.Column(i).Data().Chunks()...))
+				compareColumns(t, lawSchema.Field(i).Name, w, arrowiotest.ColumnText(tab.Column(i).Data().Chunks()...))
 			}
 
 			// And back. Its columns without a key of their own are plaintext.

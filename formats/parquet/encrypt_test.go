@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -112,9 +111,9 @@ func TestEncryptRoundTrip(t *testing.T) {
 	}
 	for seed := range n {
 		r := rand.New(rand.NewPCG(uint64(seed), 31))
-		g := &generator{r: r, leaves: append(slices.Clone(flatTypes), moreTypes...), nested: seed%2 > 0, exotic: seed%3 > 0, seen: seen}
-		s := g.schema()
-		batches := []arrow.RecordBatch{g.batch(s, 1+r.IntN(300)), g.batch(s, r.IntN(200))}
+		g := &arrowiotest.Generator{R: r, Leaves: append(slices.Clone(arrowiotest.FlatTypes), arrowiotest.MoreTypes...), Nested: seed%2 > 0, Exotic: seed%3 > 0, Seen: seen}
+		s := g.Schema()
+		batches := []arrow.RecordBatch{g.Batch(s, 1+r.IntN(300)), g.Batch(s, r.IntN(200))}
 		o := randomOptions(r)
 		o.NoArrowSchema, o.TimestampUnit = false, "ns"
 		randomEncodings(r, s, &o, seen)
@@ -129,7 +128,7 @@ func TestEncryptRoundTrip(t *testing.T) {
 			for i, f := range s.Fields() {
 				var want []string
 				for _, b := range batches {
-					want = append(want, columnText(b.Column(i))...)
+					want = append(want, arrowiotest.ColumnText(b.Column(i))...)
 				}
 				got, err := readColumn(t, raw, f.Name, Options{Keys: keys})
 				if err != nil {
@@ -183,17 +182,10 @@ func scanText(rd *Reader, req arrowio.ScanRequest) ([]string, error) {
 	for rr.Next() {
 		rec := rr.RecordBatch()
 		if len(req.Columns) == 1 {
-			out = append(out, columnText(rec.Column(0))...)
+			out = append(out, arrowiotest.ColumnText(rec.Column(0))...)
 			continue
 		}
-		for i := range int(rec.NumRows()) {
-			var b strings.Builder
-			for _, c := range rec.Columns() {
-				rowText(&b, c, i)
-				b.WriteByte(';')
-			}
-			out = append(out, b.String())
-		}
+		out = append(out, arrowiotest.Text(rec)...)
 	}
 	return out, rr.Close()
 }
@@ -489,4 +481,10 @@ func jsonOf(t testing.TB, v any) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+var lawFilters = []string{
+	"id = 777", "id BETWEEN 500 AND 520", "id IN (3, 900, 1999)", "id < 10 OR id >= 1990", "b = 'v010'", "b LIKE 'v02%' AND id > 100",
+	"f > 1.5", "f = 0", "f IS NULL AND bo", "s.x = 42", "s.y = 'yy' OR s IS NULL", "d > 450.5", "t >= TIMESTAMP '2023-11-14T22:40:00Z' AND u < 3000000000",
+	"NOT bo", "dict = 'red' AND id < 400", "id < 0", "dict IN ('blue') OR b IS NULL", "u > 4000000000", "l IS NULL", "d IS NOT NULL",
 }

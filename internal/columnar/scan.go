@@ -126,7 +126,7 @@ func (s *Scan) nextJob(ctx context.Context) (*job, error) {
 	}
 	var found []*job // stretches of which few rows pass
 	count := 0
-	for len(s.Todo) > 0 && count < s.Rows/2 {
+	for len(s.Todo) > 0 && count < (s.Rows+1)/2 {
 		j, err := s.filterSome(ctx)
 		if err != nil {
 			releaseJobs(found)
