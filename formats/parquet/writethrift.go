@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 )
@@ -21,6 +22,7 @@ const (
 	thriftI16    = 4
 	thriftI32    = 5
 	thriftI64    = 6
+	thriftDouble = 7
 	thriftBinary = 8
 	thriftList   = 9
 	thriftStruct = 12
@@ -62,6 +64,11 @@ func (w *thriftWriter) boolean(id int16, v bool) {
 func (w *thriftWriter) octet(id int16, v int8) {
 	w.field(id, thriftByte)
 	w.b = append(w.b, byte(v))
+}
+
+func (w *thriftWriter) double(id int16, v float64) {
+	w.field(id, thriftDouble)
+	w.b = binary.LittleEndian.AppendUint64(w.b, math.Float64bits(v))
 }
 
 func (w *thriftWriter) raw(v string) {
@@ -117,15 +124,16 @@ func appendFileMetaData(dst []byte, m *meta.FileMetaData) []byte {
 		w.i64(3, m.NumRows)
 		objects(w, 4, m.RowGroups, w.rowGroup)
 		if len(m.KeyValues) > 0 {
-			objects(w, 5, m.KeyValues, func(kv *meta.KeyValue) {
-				w.text(1, kv.Key)
-				if kv.HasValue {
-					w.text(2, kv.Value)
+			objects(w, 5, m.KeyValues, w.keyValue)
+		}
+		w.text(6, m.CreatedBy)
+		if len(m.ColumnOrders) > 0 {
+			objects(w, 7, m.ColumnOrders, func(o *meta.ColumnOrder) {
+				if *o != meta.NoOrder { // of a union that a copied file leaves empty
+					w.object(int16(*o), func() {})
 				}
 			})
 		}
-		w.text(6, m.CreatedBy)
-		objects(w, 7, m.ColumnOrders, func(o *meta.ColumnOrder) { w.object(int16(*o), func() {}) })
 		if m.Encryption != nil {
 			w.object(8, func() { w.algorithm(m.Encryption) })
 			if m.FooterSigningKey != nil {
@@ -134,6 +142,13 @@ func appendFileMetaData(dst []byte, m *meta.FileMetaData) []byte {
 		}
 	})
 	return w.b
+}
+
+func (w *thriftWriter) keyValue(kv *meta.KeyValue) {
+	w.text(1, kv.Key)
+	if kv.HasValue {
+		w.text(2, kv.Value)
+	}
 }
 
 func (w *thriftWriter) schemaElement(e *meta.SchemaElement) {
@@ -147,13 +162,13 @@ func (w *thriftWriter) schemaElement(e *meta.SchemaElement) {
 		w.i32(3, int32(e.Repetition))
 	}
 	w.text(4, e.Name)
-	if !e.HasType {
+	if !e.HasType || e.NumChildren > 0 { // some writers give groups a type
 		w.i32(5, e.NumChildren)
 	}
 	if e.Converted != meta.NoConvertedType {
 		w.i32(6, int32(e.Converted))
 	}
-	if e.Logical.Kind == meta.LogicalDecimal {
+	if e.Logical.Kind == meta.LogicalDecimal || e.Converted == meta.ConvertedDecimal {
 		w.i32(7, e.Scale)
 		w.i32(8, e.Precision)
 	}
@@ -238,7 +253,13 @@ func (w *thriftWriter) columnMetaData(m *meta.ColumnMetaData) {
 	w.i64(5, m.NumValues)
 	w.i64(6, m.UncompressedSize)
 	w.i64(7, m.CompressedSize)
+	if m.KeyValues != nil {
+		objects(w, 8, m.KeyValues, w.keyValue)
+	}
 	w.i64(9, m.DataPageOffset)
+	if m.IndexPageOffset > 0 {
+		w.i64(10, m.IndexPageOffset)
+	}
 	if m.DictionaryPageOffset > 0 {
 		w.i64(11, m.DictionaryPageOffset)
 	}
@@ -265,11 +286,38 @@ func (w *thriftWriter) columnMetaData(m *meta.ColumnMetaData) {
 			w.counts(3, s.DefLevelHistogram)
 		})
 	}
+	if g := m.Geospatial; g != nil {
+		w.object(17, func() { w.geospatial(g) })
+	}
+}
+
+func (w *thriftWriter) geospatial(g *meta.GeospatialStatistics) {
+	if b := g.BBox; b != nil {
+		w.object(1, func() {
+			for i, v := range []*float64{&b.XMin, &b.XMax, &b.YMin, &b.YMax, b.ZMin, b.ZMax, b.MMin, b.MMax} {
+				if v != nil {
+					w.double(int16(i+1), *v)
+				}
+			}
+		})
+	}
+	if g.Types != nil {
+		numbers(w, 2, thriftI32, g.Types)
+	}
 }
 
 func (w *thriftWriter) statistics(s *meta.Statistics) {
+	if s.Max != nil { // deprecated: of copied chunks
+		w.text(1, string(s.Max))
+	}
+	if s.Min != nil {
+		w.text(2, string(s.Min))
+	}
 	if s.NullCount >= 0 {
 		w.i64(3, s.NullCount)
+	}
+	if s.DistinctCount > 0 {
+		w.i64(4, s.DistinctCount)
 	}
 	if s.MaxValue != nil {
 		w.text(5, string(s.MaxValue))
