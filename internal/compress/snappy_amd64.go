@@ -44,7 +44,7 @@ func snappyDecompress(dst, src []byte) (int, error) {
 	}
 	end := 0
 	for {
-		if len(src)-at > 65 && len(dst)-end > 80 {
+		if len(src)-at > 66 && len(dst)-end > 80 {
 			at, end = snappyFast(dst, src, at, end)
 		}
 		if at == len(src) {

@@ -4,9 +4,10 @@
 
 // func snappyFast(dst, src []byte, at, end int) (int, int)
 //
-// SI  the tag          R8  past which no tag is decoded here
+// SI  the tag's place  R8  past which no tag is decoded here
 // DI  the output       R9  past which nothing is put out here
 // R10 start of dst     R11 the table
+// AX  the tag's byte   R13 and R14 the next tag's place and byte
 TEXT ·snappyFast(SB), NOSPLIT, $0-80
 	MOVQ dst_base+0(FP), R10
 	MOVQ dst_len+8(FP), R9
@@ -14,10 +15,11 @@ TEXT ·snappyFast(SB), NOSPLIT, $0-80
 	MOVQ src_len+32(FP), R8
 	MOVQ end+56(FP), DI
 	LEAQ -80(R10)(R9*1), R9  // a copy writes up to 80 bytes
-	LEAQ -65(SI)(R8*1), R8   // a literal reads its tag and 64 bytes
+	LEAQ -66(SI)(R8*1), R8   // a literal reads its tag, 64 bytes, and the tag behind
 	ADDQ R10, DI
 	ADDQ at+48(FP), SI
 	LEAQ ·snappyTable(SB), R11
+	MOVBLZX (SI), AX
 
 loop:
 	CMPQ SI, R8
@@ -25,19 +27,21 @@ loop:
 	CMPQ DI, R9
 	JGT  done
 
-	MOVBLZX (SI), AX
-	MOVL    1(SI), BX
-	LEAQ    1(SI), R14       // where a literal's bytes are
-	MOVQ    (R11)(AX*8), CX  // length, offset's high bits, mask of its low ones
+	MOVQ (R11)(AX*8), CX  // length, offset's high bits, mask of its low ones
+	MOVL 1(SI), BX
 
-	// To the next tag: 1 + kind bytes, or behind a literal.
+	// The next tag lies behind 1 + kind bytes, or behind a literal: both are
+	// loaded, since to wait for the choice takes longer.
 	MOVL    AX, DX
 	SHRL    $2, DX
-	ADDL    $2, DX
 	ANDL    $3, AX
-	LEAL    1(AX), R13
+	MOVBLZX 2(SI)(DX*1), R12
+	MOVBLZX 1(SI)(AX*1), R14
+	LEAQ    2(SI)(DX*1), DX
+	LEAQ    1(SI)(AX*1), R13
 	TESTL   AX, AX
-	CMOVLEQ DX, R13
+	CMOVQEQ DX, R13
+	CMOVLEQ R12, R14
 
 	MOVBLZX CX, R12
 	MOVQ    CX, DX
@@ -51,8 +55,9 @@ loop:
 	JHI     done             // before the start: an error, or a literal at the start
 	MOVQ    DI, R15
 	SUBQ    BX, R15
+	LEAQ    1(SI), DX
 	TESTL   AX, AX
-	CMOVQEQ R14, R15         // where the bytes come from
+	CMOVQEQ DX, R15          // where the bytes come from
 	CMPL    BX, $16
 	JLO     near
 
@@ -61,7 +66,8 @@ copy:
 	MOVOU X0, (DI)
 	MOVOU 16(R15), X1
 	MOVOU X1, 16(DI)
-	ADDQ  R13, SI
+	MOVQ  R13, SI
+	MOVL  R14, AX
 	CMPL  R12, $32
 	JHI   long
 	ADDQ  R12, DI
@@ -82,26 +88,27 @@ near:
 	JEQ   done
 	CMPL  R12, BX
 	JLS   copy
-	ADDQ  R13, SI
-	MOVQ  DI, R14
+	MOVQ  R13, SI
+	MOVL  R14, AX
+	MOVQ  DI, CX
 	ADDQ  R12, DI
 
 widen:
 	CMPL BX, $8
 	JHS  eight
 	MOVQ (R15), DX
-	MOVQ DX, (R14)
-	ADDQ BX, R14
+	MOVQ DX, (CX)
+	ADDQ BX, CX
 	ADDL BX, BX
 	JMP  widen
 
 eight:
-	CMPQ R14, DI
+	CMPQ CX, DI
 	JHS  loop
 	MOVQ (R15), DX
-	MOVQ DX, (R14)
+	MOVQ DX, (CX)
 	ADDQ $8, R15
-	ADDQ $8, R14
+	ADDQ $8, CX
 	JMP  eight
 
 done:
