@@ -45,7 +45,7 @@ func Run(t *testing.T, open func(t testing.TB) arrowio.Table, o Options) {
 			t.Run("whole", func(t *testing.T) {
 				same(t, whole, rows(t, open(t), arrowio.ScanRequest{Ordered: true}, run, o))
 				run := run
-				run.Budget = arrowio.NewBudget(64 << 20)
+				run.Budget, run.Alloc = arrowio.NewBudget(64<<20), Poison{}
 				same(t, whole, rows(t, open(t), arrowio.ScanRequest{Ordered: true}, run, o))
 				if n := run.Budget.InUse(); n != 0 {
 					t.Errorf("%d bytes of the budget were not given back", n)

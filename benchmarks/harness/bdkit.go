@@ -63,7 +63,7 @@ func bdkitScan(ctx context.Context, j job, mem memory.Allocator, use func(arrow.
 
 func bdkitWrite(ctx context.Context, j job, batches []arrow.RecordBatch) (int64, error) {
 	w, err := catalog.Create(ctx, j.path+".bdkit.out", batches[0].Schema(), catalog.CreateOptions{
-		Format: "parquet", Overwrite: true, Formats: formats.Options{Set: map[string]string{"compression": "snappy"}},
+		Format: "parquet", Overwrite: true, Formats: formats.Options{Set: map[string]string{"codec": "snappy"}},
 	})
 	if err != nil {
 		return 0, err

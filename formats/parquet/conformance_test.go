@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/arrowio/arrowiotest"
 	"github.com/bdkit/bdkit/fs"
 	"github.com/bdkit/bdkit/fs/local"
 	"github.com/bdkit/bdkit/internal/conformance"
@@ -63,7 +64,7 @@ func openWhole(ctx context.Context, path string, o Options) (arrowio.RecordReade
 	if err != nil {
 		return nil, err
 	}
-	return readAll(ctx, r, arrowio.ScanRequest{}, arrowio.ReadOptions{Budget: arrowio.NewBudget(512 << 20)}, r.Close)
+	return readAll(ctx, r, arrowio.ScanRequest{}, arrowio.ReadOptions{Budget: arrowio.NewBudget(512 << 20), Alloc: arrowiotest.Poison{}}, r.Close)
 }
 
 // readAll reads all splits of a table one after the other.

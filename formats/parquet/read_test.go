@@ -71,7 +71,7 @@ func TestRoundTrip(t *testing.T) {
 		raw := writeFile(t, o, s, batches...)
 		ro := arrowio.ReadOptions{
 			BatchRows: []int{0, 1, 7, 100}[r.IntN(4)], BatchBytes: []int64{0, 1000}[r.IntN(2)],
-			Budget: arrowio.NewBudget(64 << 20), Alloc: []memory.Allocator{nil, arrowio.NewPool()}[0],
+			Budget: arrowio.NewBudget(64 << 20), Alloc: []memory.Allocator{nil, arrowiotest.Poison{}}[r.IntN(2)],
 		}
 		seen[fmt.Sprint("batch rows ", ro.BatchRows)]++
 		seen[fmt.Sprint("batch bytes ", ro.BatchBytes)]++

@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -33,7 +34,7 @@ func (v *bytesVector) start(slots int) {
 	v.offs, v.data = memory.NewResizableBuffer(v.mem), memory.NewResizableBuffer(v.mem)
 	v.offs.Reserve(4 * (slots + 1))
 	v.data.Reserve(max(v.last+v.last/8, 64))
-	v.bin = encoding.Binary{Offsets: int32s(v.offs.Buf())[:1], Data: v.data.Buf()[:0], Limit: math.MaxInt32, Grow: v.grow}
+	v.bin = encoding.Binary{Offsets: int32s(whole(v.offs))[:1], Data: whole(v.data)[:0], Limit: math.MaxInt32, Grow: v.grow}
 	v.bin.Offsets[0] = 0
 }
 
@@ -41,7 +42,7 @@ func (v *bytesVector) start(slots int) {
 func (v *bytesVector) grow(data []byte, n int) []byte {
 	old := v.data.Buf()
 	v.data.Reserve(n)
-	grown := v.data.Buf()[:len(data)]
+	grown := whole(v.data)[:len(data)]
 	if unsafe.SliceData(data) != unsafe.SliceData(old) { // an append moved them out
 		copy(grown, data)
 	}
@@ -52,13 +53,15 @@ func (v *bytesVector) grow(data []byte, n int) []byte {
 func (v *bytesVector) need(k int) {
 	if n := len(v.bin.Offsets) + k; n > cap(v.bin.Offsets) {
 		v.offs.Reserve(4 * max(n, 2*cap(v.bin.Offsets)))
-		v.bin.Offsets = int32s(v.offs.Buf())[:len(v.bin.Offsets)]
+		v.bin.Offsets = int32s(whole(v.offs))[:len(v.bin.Offsets)]
 	}
 }
 
-// int32s is a slice's whole memory as offsets.
+// whole is a buffer's memory without what an allocator may have put behind it,
+// which is lost when the buffer grows.
+func whole(b *memory.Buffer) []byte { return slices.Clip(b.Buf()) }
+
 func int32s(mem []byte) []int32 {
-	mem = mem[:cap(mem)]
 	return unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(mem))), len(mem)/4)
 }
 
