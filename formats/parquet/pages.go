@@ -254,7 +254,7 @@ func (s *pageStream) checksum(stored []byte) bool {
 	if s.crypt == nil {
 		return false
 	}
-	module := s.win.Rest(s.bodyAt)
+	module := s.win.Held(s.bodyAt)
 	n, err := crypt.ModuleLen(module)
 	return err == nil && (crc32.ChecksumIEEE(module[:n]) == s.head.CRC || crc32.ChecksumIEEE(module[4:n]) == s.head.CRC)
 }

@@ -56,8 +56,13 @@ func (w *Window) Some(ctx context.Context, off int64, least int) ([]byte, error)
 	return w.buf[off-w.off:], nil
 }
 
-// Rest gives the bytes in memory from off on, which Bytes gave some of.
-func (w *Window) Rest(off int64) []byte { return w.buf[off-w.off:] }
+// Held gives what is in memory from off on.
+func (w *Window) Held(off int64) []byte {
+	if off < w.off || off >= w.off+int64(len(w.buf)) {
+		return nil
+	}
+	return w.buf[off-w.off:]
+}
 
 // want is the range that fetch would read to have n bytes at off, after what
 // is kept of the bytes in memory.

@@ -16,8 +16,9 @@ import (
 type Codec uint8
 
 // The codecs. LZ4Hadoop is the framing of Hadoop's Lz4Codec that Parquet's
-// deprecated LZ4 came to mean; LZO is Hadoop's framing of LZO1X. Both are read
-// only.
+// deprecated LZ4 came to mean; LZO is Hadoop's framing of LZO1X, and LZORaw a
+// block without it. These three are read only. Deflate is the stream of RFC
+// 1951 without a header.
 const (
 	None Codec = iota
 	Snappy
@@ -27,6 +28,9 @@ const (
 	LZ4Raw
 	LZ4Hadoop
 	LZO
+	LZORaw
+	Deflate
+	afterLast
 )
 
 func (c Codec) String() string {
@@ -45,8 +49,10 @@ func (c Codec) String() string {
 		return "lz4_raw"
 	case LZ4Hadoop:
 		return "lz4"
-	case LZO:
+	case LZO, LZORaw:
 		return "lzo"
+	case Deflate:
+		return "deflate"
 	}
 	return fmt.Sprintf("codec %d", uint8(c))
 }
@@ -59,7 +65,18 @@ var ErrReadOnly = errors.New("codec can be read but not written")
 
 // Decompress fills dst, whose length is the size expected, from src. Anything
 // but exactly that many bytes is ErrCorrupt.
-func (c Codec) Decompress(dst, src []byte) (err error) {
+func (c Codec) Decompress(dst, src []byte) error {
+	n, err := c.DecompressMost(dst, src)
+	if err == nil && n != len(dst) {
+		err = fmt.Errorf("%w: %s: %d bytes, expected %d", ErrCorrupt, c, n, len(dst))
+	}
+	return err
+}
+
+// DecompressMost decompresses src into dst, for formats that know no more of
+// the size than a bound, and gives how many bytes there were. More than dst has
+// room for is ErrCorrupt.
+func (c Codec) DecompressMost(dst, src []byte) (n int, err error) {
 	defer func() {
 		// The decoders are others' code; none is known to panic, and none may
 		// take the program down on a bad block.
@@ -67,41 +84,46 @@ func (c Codec) Decompress(dst, src []byte) (err error) {
 			err = fmt.Errorf("%w: %s: %v", ErrCorrupt, c, r)
 		}
 	}()
-	n := 0
 	switch c {
 	case None:
-		if n = len(src); n == len(dst) {
+		if n = len(src); n <= len(dst) {
 			copy(dst, src)
 		}
 	case Snappy:
-		n, err = snappyDecompress(dst, src)
+		if n, err = snappy.DecodedLen(src); err == nil && n <= len(dst) {
+			_, err = snappyDecompress(dst[:n], src)
+		}
 	case LZ4Raw:
 		n, err = lz4.UncompressBlock(src, dst)
 	case LZ4Hadoop:
 		n, err = lz4Hadoop(dst, src)
 	case LZO:
 		n, err = framed(dst, src, lzoBlock)
+	case LZORaw:
+		n, err = lzoBlock(dst, src)
 	case Gzip:
 		n, err = gzips.decompress(dst, src)
+	case Deflate:
+		n, err = deflates.decompress(dst, src)
 	case Brotli:
 		n, err = brotlis.decompress(dst, src)
 	case Zstd:
 		n, err = zstdDecompress(dst, src)
 	default:
-		return fmt.Errorf("%w: unknown %s", ErrCorrupt, c)
+		return 0, fmt.Errorf("%w: unknown %s", ErrCorrupt, c)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrCorrupt, c, err)
+		return 0, fmt.Errorf("%w: %s: %w", ErrCorrupt, c, err)
 	}
-	if n != len(dst) {
-		return fmt.Errorf("%w: %s: %d bytes, expected %d", ErrCorrupt, c, n, len(dst))
+	if n > len(dst) {
+		return 0, fmt.Errorf("%w: %s: more than the %d bytes expected", ErrCorrupt, c, len(dst))
 	}
-	return nil
+	return n, nil
 }
 
 // Compress appends the compressed form of src to dst. Level 0 is the codec's
-// default; the scale is the codec's own (gzip and brotli 1–9 and 1–11, zstd
-// 1–22, lz4_raw 1–9).
+// default; the scale is the codec's own (gzip and deflate 1–9, brotli 1–11,
+// zstd 1–22, lz4_raw 1–9).
 func (c Codec) Compress(dst, src []byte, level int) ([]byte, error) {
 	switch c {
 	case None:
@@ -116,6 +138,8 @@ func (c Codec) Compress(dst, src []byte, level int) ([]byte, error) {
 		})
 	case Gzip:
 		return gzipCompress(dst, src, level)
+	case Deflate:
+		return deflateCompress(dst, src, level)
 	case Brotli:
 		return brotliCompress(dst, src, level)
 	case Zstd:

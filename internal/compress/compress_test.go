@@ -21,7 +21,7 @@ func block(n int) []byte {
 }
 
 func TestRoundTrip(t *testing.T) {
-	for _, c := range []Codec{None, Snappy, Gzip, Brotli, Zstd, LZ4Raw} {
+	for _, c := range []Codec{None, Snappy, Gzip, Brotli, Zstd, LZ4Raw, Deflate} {
 		for _, n := range []int{0, 1, 100, 70_000} {
 			for level := range 4 {
 				src := block(n)
@@ -43,6 +43,10 @@ func TestRoundTrip(t *testing.T) {
 				}
 				if n == 0 {
 					continue
+				}
+				roomy := make([]byte, n+5)
+				if k, err := c.DecompressMost(roomy, packed); err != nil || k != n || !bytes.Equal(roomy[:n], src) {
+					t.Fatalf("%s: %d bytes with room to spare: %d, %v", c, n, k, err)
 				}
 				// A size that is off by one either way is found out.
 				for _, wrong := range []int{n - 1, n + 1} {
@@ -87,7 +91,7 @@ func TestHadoopLZ4(t *testing.T) {
 // and never more memory than it was given.
 func TestDamaged(t *testing.T) {
 	src := block(3000)
-	for _, c := range []Codec{Snappy, Gzip, Brotli, Zstd, LZ4Raw, LZ4Hadoop, LZO} {
+	for _, c := range []Codec{Snappy, Gzip, Brotli, Zstd, LZ4Raw, LZ4Hadoop, LZO, LZORaw, Deflate} {
 		packed, err := c.Compress(nil, src, 0)
 		if errors.Is(err, ErrReadOnly) {
 			packed = append([]byte{0, 0, 11, 184, 0, 0, 1, 0}, block(256)...)
@@ -99,6 +103,9 @@ func TestDamaged(t *testing.T) {
 			if err := c.Decompress(dst, packed[:cut]); err == nil {
 				t.Fatalf("%s: cut at %d of %d: no error", c, cut, len(packed))
 			}
+			if n, err := c.DecompressMost(dst, packed[:cut]); err == nil && cut > 0 && c != LZ4Raw && c != LZ4Hadoop && c != LZORaw {
+				t.Fatalf("%s: cut at %d of %d: %d bytes and no error", c, cut, len(packed), n)
+			}
 		}
 		for i := 0; i < len(packed); i += 1 + i/64 {
 			bad := bytes.Clone(packed)
@@ -109,11 +116,11 @@ func TestDamaged(t *testing.T) {
 }
 
 func FuzzDecompress(f *testing.F) {
-	for c := None; c <= LZO; c++ {
+	for c := None; c < afterLast; c++ {
 		packed, _ := c.Compress(nil, block(300), 0)
 		f.Add(uint8(c), uint16(300), packed)
 	}
 	f.Fuzz(func(t *testing.T, c uint8, n uint16, src []byte) {
-		_ = Codec(c%(uint8(LZO)+1)).Decompress(make([]byte, n), src)
+		_ = Codec(c%uint8(afterLast)).Decompress(make([]byte, n), src)
 	})
 }

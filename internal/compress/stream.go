@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 )
 
@@ -27,10 +28,18 @@ type pooledStream struct {
 }
 
 var (
-	gzips = &streams{open: func(r io.Reader) (resetter, error) { return gzip.NewReader(r) }}
+	gzips    = &streams{open: func(r io.Reader) (resetter, error) { return gzip.NewReader(r) }}
+	deflates = &streams{open: func(r io.Reader) (resetter, error) { return &inflater{r: flate.NewReader(r)}, nil }}
 	// brotli's decoder reads ahead and never past the source's end.
 	brotlis = &streams{open: func(r io.Reader) (resetter, error) { return brotli.NewReader(r), nil }}
 )
+
+// inflater gives flate's reader the Reset of the others.
+type inflater struct{ r io.ReadCloser }
+
+func (f *inflater) Read(p []byte) (int, error) { return f.r.Read(p) }
+
+func (f *inflater) Reset(r io.Reader) error { return f.r.(flate.Resetter).Reset(r, nil) }
 
 // decompress fills dst and looks for more: n is more than len(dst) when the
 // stream has not ended there.
@@ -48,16 +57,21 @@ func (s *streams) decompress(dst, src []byte) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if n, err = io.ReadFull(p.dec, dst); err == io.EOF || err == io.ErrUnexpectedEOF {
-		return n, nil // the caller tells a short block by n
-	} else if err != nil {
-		return n, err
-	}
 	var more [1]byte
-	if k, err := io.ReadFull(p.dec, more[:]); k > 0 {
-		return n + k, nil
-	} else if err != io.EOF {
-		return n, err
+	for {
+		into := dst[n:]
+		if len(into) == 0 {
+			into = more[:]
+		}
+		k, err := p.dec.Read(into)
+		if n += k; n > len(dst) {
+			return n, nil // the caller tells a long block by n, and a short one
+		}
+		if err == io.EOF {
+			break
+		} else if err != nil {
+			return n, err
+		}
 	}
 	p.src.Reset(nil)
 	s.pool.Put(p)
@@ -73,6 +87,37 @@ func gzipCompress(dst, src []byte, level int) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
+	if _, err := w.Write(src); err != nil {
+		return dst, err
+	}
+	if err := w.Close(); err != nil {
+		return dst, err
+	}
+	return buf.Bytes(), nil
+}
+
+var deflaters sync.Map // level → *sync.Pool
+
+func deflateCompress(dst, src []byte, level int) ([]byte, error) {
+	if level == 0 {
+		level = flate.DefaultCompression
+	}
+	p, ok := deflaters.Load(level)
+	if !ok {
+		p, _ = deflaters.LoadOrStore(level, &sync.Pool{})
+	}
+	pool := p.(*sync.Pool)
+	buf := bytes.NewBuffer(dst)
+	w, _ := pool.Get().(*flate.Writer)
+	if w == nil {
+		var err error
+		if w, err = flate.NewWriter(buf, level); err != nil {
+			return dst, err
+		}
+	} else {
+		w.Reset(buf)
+	}
+	defer pool.Put(w)
 	if _, err := w.Write(src); err != nil {
 		return dst, err
 	}
