@@ -7,6 +7,7 @@ type Meta struct {
 	Format    string
 	Version   string
 	Writer    string // created by
+	Kind      string // "", or what its rows mean: "Hive ACID changes…"
 	Size      int64  // bytes of the file
 	Footer    int64  // bytes of its footer
 	Rows      int64

@@ -207,3 +207,31 @@ func SpreadOffsets(offs []int32, n int, valid []byte, off int) {
 		}
 	}
 }
+
+// Deposit sets the n bits from doff of dst on: where the mask's bit, from moff
+// on, is set to the next bit of src, elsewhere to zero.
+func Deposit(dst []byte, doff int, src []byte, mask []byte, moff, n int) {
+	at := 0
+	for n > 0 {
+		k := min(64, n)
+		m := word(mask, moff, k)
+		ones := bits.OnesCount64(m)
+		var w uint64
+		if ones > 0 {
+			s := word(src, at, ones)
+			switch {
+			case ones == k:
+				w = s
+			case s == 1<<ones-1: // all of them
+				w = m
+			default:
+				for ; m != 0; m &= m - 1 {
+					w |= s & 1 << bits.TrailingZeros64(m)
+					s >>= 1
+				}
+			}
+		}
+		store(dst, doff, k, w)
+		at, doff, moff, n = at+ones, doff+k, moff+k, n-k
+	}
+}

@@ -21,9 +21,9 @@ const (
 	// DefaultSize bounds a decompressed chunk where the file does not say
 	// (Java's OrcFile: 256 KiB).
 	DefaultSize = 256 << 10
-	// maxSize bounds it where the file says something absurd. The header has 23
-	// bits for the length of a chunk.
-	maxSize = 1 << 30
+	// maxSize bounds it where the file says something absurd: a chunk that does
+	// not compress is stored as it is, and its header has 23 bits for the length.
+	maxSize = 1 << 23
 	// slack is memory behind a chunk that decoders may read and never use.
 	slack = 32
 )
@@ -85,11 +85,15 @@ type Reader struct {
 	plain      []byte
 	held       int64 // of the budget
 	sealed     []byte
+	limited    bool  // Limit was called
+	limitAt    int64 // with this place in the file
+	open       bool  // and the end of its chunk is not known
 }
 
 // Reset starts the stream of length bytes at off. The window must be set up.
 func (r *Reader) Reset(off, length int64) {
 	r.start, r.end, r.at, r.chunk = off, off+length, off, off
+	r.limited = false
 }
 
 // Seek goes to a position as row indexes have it: for compressed streams the
@@ -100,6 +104,34 @@ func (r *Reader) Seek(off uint64) error {
 	}
 	r.at = r.start + int64(off)
 	return nil
+}
+
+// Wanted is the part of the stream that is expected to be read from here on.
+func (r *Reader) Wanted() (off, n int64) { return r.at, r.Win.Soft - r.at }
+
+// Unlimit forgets what Limit said.
+func (r *Reader) Unlimit() { r.Win.Soft, r.limited = r.end, false }
+
+// Limit says that nothing is needed behind a position, but, where inside says
+// that it lies within a chunk, that chunk. Its end is known when Limit is called
+// again with the position that comes next; a call for a position further on
+// changes nothing else. Of uncompressed streams slack bytes more are expected to
+// be needed, the rest of a run.
+func (r *Reader) Limit(off uint64, inside bool, slack int64) {
+	at := min(r.start+int64(min(off, uint64(r.end-r.start))), r.end)
+	switch {
+	case !r.limited:
+		r.limited, r.limitAt, r.open = true, at, inside
+		r.Win.Soft = at
+		if !r.Format.Compressed() {
+			r.Win.Soft = min(at+slack, r.end)
+		} else if inside {
+			r.Win.Soft = min(at+headerLen+int64(r.Format.Size), r.end)
+		}
+	case r.open && at > r.limitAt:
+		r.open = false
+		r.Win.Soft = min(r.Win.Soft, at)
+	}
 }
 
 // Offset is where the last chunk lies in the file, for errors.
@@ -135,7 +167,7 @@ func (r *Reader) where(err error) error {
 
 func (r *Reader) next() ([]byte, error) {
 	if !r.Format.Compressed() {
-		n := int(min(r.end-r.at, int64(max(r.Win.Step, 1))))
+		n := int(min(r.end-r.at, int64(max(r.Win.Step, 1)), max(r.Win.Soft-r.at, 4<<10)))
 		if have := len(r.Win.Held(r.at)); have > 0 {
 			n = int(min(int64(have), r.end-r.at))
 		}
