@@ -91,7 +91,10 @@ func (c Codec) DecompressMost(dst, src []byte) (n int, err error) {
 		}
 	case Snappy:
 		if n, err = snappy.DecodedLen(src); err == nil && n <= len(dst) {
-			_, err = snappyDecompress(dst[:n], src)
+			var k int
+			if k, err = snappyDecompress(dst[:n], src); err == nil && k != n {
+				err = fmt.Errorf("%d bytes of %d", k, n)
+			}
 		}
 	case LZ4Raw:
 		n, err = lz4.UncompressBlock(src, dst)
