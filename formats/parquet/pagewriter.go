@@ -198,6 +198,11 @@ func appendEncoded(dst []byte, v *valueBuf, e *meta.SchemaElement, enc meta.Enco
 			return encoding.AppendDeltaByteArrayFixed(dst, v.fixed, v.width), nil
 		}
 		return encoding.AppendDeltaByteArray(dst, v.offsets, v.data), nil
+	case meta.ALP:
+		if v.width == 4 {
+			return encoding.AppendALP32(dst, cast[float32](v.fixed)), nil
+		}
+		return encoding.AppendALP64(dst, cast[float64](v.fixed)), nil
 	case meta.ByteStreamSplit:
 		return encoding.AppendByteStreamSplit(dst, v.fixed, v.width), nil
 	}

@@ -94,7 +94,8 @@ func newFileSink(w fs.Writer, s *arrow.Schema, o WriteOptions) (*Sink, error) {
 	if k.sorting, err = o.sortingColumns(tree); err != nil {
 		return nil, err
 	}
-	k.md = meta.FileMetaData{Version: 2, Schema: tree.Elements, CreatedBy: o.CreatedBy}
+	// The format asks for version 1 whatever the file has (parquet.thrift).
+	k.md = meta.FileMetaData{Version: 1, Schema: tree.Elements, CreatedBy: o.CreatedBy}
 	for range tree.Leaves {
 		k.md.ColumnOrders = append(k.md.ColumnOrders, meta.TypeDefinedOrder)
 	}

@@ -75,8 +75,9 @@ type WriteOptions struct {
 type ColumnOptions struct {
 	// Encoding of pages that are not dictionary-encoded: plain, rle (of
 	// booleans), delta (what suits the type), delta_binary_packed,
-	// delta_length_byte_array, delta_byte_array or byte_stream_split. Unless
-	// plain, it also turns the dictionary off, but for DictionaryOn.
+	// delta_length_byte_array, delta_byte_array, byte_stream_split or alp (of
+	// floats that are decimals; new in version 2.14 of the format, as a
+	// preview, and few readers know it). Unless plain, it also turns the dictionary off, but for DictionaryOn.
 	Encoding   string
 	Dictionary DictionaryMode
 	Codec      string
@@ -355,6 +356,8 @@ func encodingFor(e *meta.SchemaElement, name string) (meta.Encoding, error) {
 		enc, ok = meta.DeltaByteArray, e.Type == meta.ByteArray || e.Type == meta.FixedLenByteArray
 	case "byte_stream_split":
 		enc, ok = meta.ByteStreamSplit, fixed
+	case "alp":
+		enc, ok = meta.ALP, e.Type == meta.Float || e.Type == meta.Double
 	default:
 		return 0, fmt.Errorf("%w: encoding %q", arrowio.ErrOption, name)
 	}

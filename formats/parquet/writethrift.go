@@ -207,6 +207,9 @@ func (w *thriftWriter) logical(l *meta.LogicalType) {
 
 func (w *thriftWriter) rowGroup(g *meta.RowGroup) {
 	objects(w, 1, g.Columns, func(c *meta.ColumnChunk) {
+		if c.FilePath != "" {
+			w.text(1, c.FilePath)
+		}
 		w.i64(2, c.FileOffset)
 		if c.Meta != nil {
 			w.object(3, func() { w.columnMetaData(c.Meta) })
@@ -353,6 +356,8 @@ func appendPageHeader(dst []byte, h *meta.PageHeader) []byte {
 				w.i32(3, int32(h.DefEncoding))
 				w.i32(4, int32(h.RepEncoding))
 			})
+		case meta.IndexPage:
+			w.object(6, func() {})
 		case meta.DictionaryPage:
 			w.object(7, func() {
 				w.i32(1, h.NumValues)

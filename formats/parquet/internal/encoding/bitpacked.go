@@ -1,5 +1,7 @@
 package encoding
 
+import "github.com/bdkit/bdkit/internal/bits"
+
 // BitPackedLevels decodes the deprecated BIT_PACKED encoding of levels: packed
 // from the most significant bit of each byte on, without runs (Encodings.md,
 // "Bit-packed (Deprecated)").
@@ -51,4 +53,39 @@ func AppendBitPackedLevels(dst []byte, levels []int16, width int) []byte {
 		}
 	}
 	return dst
+}
+
+// packedBools decodes booleans in BIT_PACKED, as parquet-java reads them in its
+// oldest files: one bit each, the first the most significant of its byte.
+type packedBools struct {
+	taker
+	src []byte
+	bit int
+}
+
+func (d *packedBools) Reset(page []byte, n int) error {
+	if BitPackedSize(n, 1) > len(page) {
+		return corrupt("%d bit-packed booleans in %d bytes", n, len(page))
+	}
+	*d = packedBools{taker: taker{n}, src: page}
+	return nil
+}
+
+func (d *packedBools) Decode(bitmap []byte, off, n int) error {
+	if err := d.take(n); err != nil {
+		return err
+	}
+	for i := range n {
+		bits.SetRange(bitmap, off+i, 1, d.src[d.bit>>3]>>(7-d.bit&7)&1 != 0)
+		d.bit++
+	}
+	return nil
+}
+
+func (d *packedBools) Skip(k int) error {
+	if err := d.take(k); err != nil {
+		return err
+	}
+	d.bit += k
+	return nil
 }

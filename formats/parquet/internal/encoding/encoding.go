@@ -26,6 +26,10 @@ func corrupt(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrCorrupt}, args...)...)
 }
 
+func unsupported(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrUnsupported}, args...)...)
+}
+
 // Fixed decodes fixed-width values into bytes as Arrow lays them out:
 // little-endian numbers of 4, 8 or 12 bytes, or the bytes of a fixed-length
 // array.
@@ -122,12 +126,19 @@ func NewFixed(enc meta.Encoding, typ meta.Type, width int) (Fixed, error) {
 		case meta.Int64:
 			return &deltaFixed[int64]{}, nil
 		}
+	case meta.ALP:
+		switch typ {
+		case meta.Float:
+			return &alp[float32, int32]{}, nil
+		case meta.Double:
+			return &alp[float64, int64]{}, nil
+		}
 	case meta.DeltaByteArray:
 		if typ == meta.FixedLenByteArray {
 			return &deltaFixedBytes{width: width}, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: encoding %d of physical type %d", ErrUnsupported, enc, typ)
+	return nil, fmt.Errorf("%w: %s of %s", ErrUnsupported, enc, typ)
 }
 
 // NewBytes gives the decoder of byte arrays in an encoding.
@@ -140,7 +151,7 @@ func NewBytes(enc meta.Encoding) (Bytes, error) {
 	case meta.DeltaByteArray:
 		return &deltaBytes{}, nil
 	}
-	return nil, fmt.Errorf("%w: encoding %d of byte arrays", ErrUnsupported, enc)
+	return nil, fmt.Errorf("%w: %s of byte arrays", ErrUnsupported, enc)
 }
 
 // NewBools gives the decoder of booleans in an encoding.
@@ -150,8 +161,10 @@ func NewBools(enc meta.Encoding) (Bools, error) {
 		return &plainBools{}, nil
 	case meta.RLE:
 		return &rleBools{}, nil
+	case meta.BitPacked:
+		return &packedBools{}, nil
 	}
-	return nil, fmt.Errorf("%w: encoding %d of booleans", ErrUnsupported, enc)
+	return nil, fmt.Errorf("%w: %s of booleans", ErrUnsupported, enc)
 }
 
 // taker counts the values that are left of a page.

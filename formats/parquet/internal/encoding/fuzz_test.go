@@ -1,6 +1,7 @@
 package encoding
 
 import (
+	"math"
 	"testing"
 
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
@@ -20,6 +21,9 @@ func FuzzDecoders(f *testing.F) {
 	f.Add(uint8(6), uint16(16), AppendHybrid([]byte{2}, []uint32{1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 2, 3}, 2))
 	f.Add(uint8(8), uint16(5), AppendRLEBools(nil, []byte{0x15}, 0, 5))
 	f.Add(uint8(9), uint16(4), AppendByteStreamSplit(nil, make([]byte, 32), 8))
+	f.Add(uint8(11), uint16(6), AppendALP64(nil, []float64{1.5, 2.25, math.NaN(), -7, 1e300, 0.1}))
+	f.Add(uint8(12), uint16(6), AppendALP32(nil, []float32{1.5, 2.25, 3, -7, 1e30, 0.1}))
+	f.Add(uint8(13), uint16(9), []byte{0xa5, 0x80})
 	f.Fuzz(func(t *testing.T, kind uint8, count uint16, page []byte) {
 		n := int(count)
 		fixed := func(enc meta.Encoding, typ meta.Type, width int) {
@@ -43,7 +47,7 @@ func FuzzDecoders(f *testing.F) {
 			}
 			binary(d)
 		}
-		switch kind % 11 {
+		switch kind % 14 {
 		case 0:
 			fixed(meta.DeltaBinaryPacked, meta.Int32, 4)
 		case 1:
@@ -81,6 +85,15 @@ func FuzzDecoders(f *testing.F) {
 			fixed(meta.ByteStreamSplit, meta.Double, 8)
 		case 10:
 			fixed(meta.DeltaByteArray, meta.FixedLenByteArray, 5)
+		case 11:
+			fixed(meta.ALP, meta.Double, 8)
+		case 12:
+			fixed(meta.ALP, meta.Float, 4)
+		case 13:
+			d, _ := NewBools(meta.BitPacked)
+			if d.Reset(page, n) == nil && d.Skip(n/3) == nil {
+				_ = d.Decode(make([]byte, n/8+1), 0, n-n/3)
+			}
 		}
 	})
 }

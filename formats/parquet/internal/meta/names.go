@@ -22,7 +22,7 @@ func (r Repetition) String() string {
 
 func (e Encoding) String() string {
 	return name([]string{"PLAIN", "", "PLAIN_DICTIONARY", "RLE", "BIT_PACKED", "DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARRAY",
-		"DELTA_BYTE_ARRAY", "RLE_DICTIONARY", "BYTE_STREAM_SPLIT"}, e, "encoding")
+		"DELTA_BYTE_ARRAY", "RLE_DICTIONARY", "BYTE_STREAM_SPLIT", "ALP"}, e, "encoding")
 }
 
 func (c Codec) String() string {
@@ -51,7 +51,7 @@ func (b BoundaryOrder) String() string {
 // String is the annotation as schemas show it: TIMESTAMP(MICROS,UTC).
 func (l LogicalType) String() string {
 	kind := name([]string{"", "STRING", "MAP", "LIST", "ENUM", "DECIMAL", "DATE", "TIME", "TIMESTAMP", "", "INTEGER", "UNKNOWN", "JSON", "BSON", "UUID",
-		"FLOAT16", "VARIANT", "GEOMETRY", "GEOGRAPHY"}, l.Kind, "logical type")
+		"FLOAT16", "VARIANT", "GEOMETRY", "GEOGRAPHY", "FILE"}, l.Kind, "logical type")
 	switch l.Kind {
 	case NoLogical:
 		return ""

@@ -47,6 +47,7 @@ const (
 	DeltaByteArray       Encoding = 7
 	RLEDictionary        Encoding = 8
 	ByteStreamSplit      Encoding = 9
+	ALP                  Encoding = 10
 )
 
 // Codec compresses pages.
@@ -129,6 +130,7 @@ const (
 	LogicalVariant   LogicalKind = 16
 	LogicalGeometry  LogicalKind = 17
 	LogicalGeography LogicalKind = 18
+	LogicalFile      LogicalKind = 19
 )
 
 // TimeUnit is the member of the TimeUnit union, by its Thrift field id.
@@ -284,7 +286,7 @@ type EncryptionAlgorithm struct {
 }
 
 // ColumnOrder is the member of the ColumnOrder union by field id: 0 none, 1
-// type-defined, 2 IEEE 754 total order.
+// type-defined, 2 IEEE 754 total order, 3 timestamps in INT96.
 type ColumnOrder int16
 
 // The column orders.
