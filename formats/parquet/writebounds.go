@@ -67,7 +67,7 @@ func orderOf(e *meta.SchemaElement, parent meta.LogicalKind) *order {
 			return nil
 		}
 	}
-	return bytesOrder(func(a, b []byte) bool { return bytes.Compare(a, b) < 0 })
+	return unsignedOrder()
 }
 
 func numberOrder[T cmp.Ordered](float bool) *order {
@@ -201,6 +201,69 @@ func bytesOrder(less func(a, b []byte) bool) *order {
 		s.min = append(s.min[:0], lo...)
 		s.max = append(s.max[:0], hi...)
 	}}
+}
+
+// unsignedOrder is the order of text and bytes. Most values lie between the
+// bounds so far, which their first eight bytes, as one number, tell.
+func unsignedOrder() *order {
+	o := bytesOrder(func(a, b []byte) bool { return bytes.Compare(a, b) < 0 })
+	o.scan = func(v *valueBuf, from int, s *bounds) {
+		if from >= v.n {
+			return
+		}
+		lo, hi := v.at(from), v.at(from)
+		if s.has {
+			lo, hi = s.min, s.max
+		}
+		loKey, hiKey := sortKey(lo), sortKey(hi)
+		for i := from; i < v.n; i++ {
+			k := v.sortKey(i)
+			if k > loKey && k < hiKey {
+				continue
+			}
+			b := v.at(i)
+			// Equal keys of short values: the shorter is the lesser.
+			if k <= loKey && (k < loKey || len(b) != len(lo) || len(b) > 8) && o.less(b, lo) {
+				lo, loKey = b, k
+			}
+			if k >= hiKey && (k > hiKey || len(b) != len(hi) || len(b) > 8) && o.less(hi, b) {
+				hi, hiKey = b, k
+			}
+		}
+		s.has = true
+		s.min = append(s.min[:0], lo...)
+		s.max = append(s.max[:0], hi...)
+	}
+	return o
+}
+
+// sortKey is the first eight bytes as a big-endian number, zeros behind a short
+// value: of two values, one with a lesser key is the lesser.
+func sortKey(b []byte) (k uint64) {
+	if len(b) >= 8 {
+		return binary.BigEndian.Uint64(b)
+	}
+	for i, x := range b {
+		k |= uint64(x) << (56 - 8*i)
+	}
+	return k
+}
+
+// sortKey is that of value i. The bytes behind a short value, another's, are
+// read and dropped.
+func (v *valueBuf) sortKey(i int) uint64 {
+	if v.width > 0 {
+		return sortKey(v.at(i))
+	}
+	start, end := int(v.offsets[i]), int(v.offsets[i+1])
+	if start+8 > len(v.data) {
+		return sortKey(v.data[start:end])
+	}
+	k := binary.BigEndian.Uint64(v.data[start:])
+	if n := end - start; n < 8 {
+		k &= ^uint64(0) << (64 - 8*n)
+	}
+	return k
 }
 
 // signedLess compares two's complement big-endian numbers of one length.

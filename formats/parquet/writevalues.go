@@ -156,18 +156,18 @@ func newConverter(n *schema.Node) (converter, error) {
 		if e.Type == meta.Int64 {
 			return copyFixed[[8]byte], nil
 		}
-		return decimals(e, func(v int64) (decimal256.Num, int64, bool) { return decimal256.Num{}, v, true }), nil
+		return decimals(e, decimal256.FromI64, func(v int64) (int64, bool) { return v, true }), nil
 	case *arrow.Decimal128Type:
-		return decimals(e, func(v decimal128.Num) (decimal256.Num, int64, bool) {
+		return decimals(e, decimal256.FromDecimal128, func(v decimal128.Num) (int64, bool) {
 			lo := int64(v.LowBits())
-			return decimal256.FromDecimal128(v), lo, v.HighBits() == lo>>63
+			return lo, v.HighBits() == lo>>63
 		}), nil
 	case *arrow.Decimal256Type:
-		return decimals(e, func(v decimal256.Num) (decimal256.Num, int64, bool) {
+		return decimals(e, func(v decimal256.Num) decimal256.Num { return v }, func(v decimal256.Num) (int64, bool) {
 			w := v.Array()
 			lo := int64(w[0])
 			sign := uint64(lo >> 63)
-			return v, lo, w[1] == sign && w[2] == sign && w[3] == sign
+			return lo, w[1] == sign && w[2] == sign && w[3] == sign
 		}), nil
 	case *arrow.MonthIntervalType, *arrow.DayTimeIntervalType, *arrow.MonthDayNanoIntervalType:
 		return intervalConverter(t), nil
@@ -305,9 +305,9 @@ func convertDate64(dst *valueBuf, d arrow.ArrayData, sel selection) error {
 }
 
 // decimals stores unscaled values in the column's 4, 8 or n bytes; the last
-// big-endian, as the format has it. split gives a value wide and narrow, and
-// whether narrow is all of it.
-func decimals[T any](e *meta.SchemaElement, split func(T) (wide decimal256.Num, narrow int64, fits bool)) converter {
+// big-endian, as the format has it. narrow also tells whether 64 bits are all
+// of a value.
+func decimals[T any](e *meta.SchemaElement, wide func(T) decimal256.Num, narrow func(T) (v int64, fits bool)) converter {
 	tooBig := func() error {
 		return fmt.Errorf("%w: a decimal has more than %d digits", arrowio.ErrCast, e.Precision)
 	}
@@ -320,7 +320,7 @@ func decimals[T any](e *meta.SchemaElement, split func(T) (wide decimal256.Num, 
 			}
 			out := extend[int32](dst, sel.len())
 			for i := range out {
-				_, v, fits := split(src[sel.at(i)])
+				v, fits := narrow(src[sel.at(i)])
 				if !fits || v != int64(int32(v)) {
 					return tooBig()
 				}
@@ -333,7 +333,7 @@ func decimals[T any](e *meta.SchemaElement, split func(T) (wide decimal256.Num, 
 			}
 			out := extend[int64](dst, sel.len())
 			for i := range out {
-				_, v, fits := split(src[sel.at(i)])
+				v, fits := narrow(src[sel.at(i)])
 				if !fits {
 					return tooBig()
 				}
@@ -342,9 +342,8 @@ func decimals[T any](e *meta.SchemaElement, split func(T) (wide decimal256.Num, 
 			return nil
 		}
 		for i := range sel.len() {
-			v, _, _ := split(src[sel.at(i)])
 			var be [32]byte
-			for k, w := range v.Array() {
+			for k, w := range wide(src[sel.at(i)]).Array() {
 				for j := range 8 {
 					be[31-8*k-j] = byte(w >> (8 * j))
 				}

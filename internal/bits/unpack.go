@@ -4,6 +4,8 @@
 package bits
 
 import (
+	"encoding/binary"
+	"slices"
 	"unsafe"
 
 	"github.com/parquet-go/bitpack"
@@ -66,6 +68,9 @@ func unpack[T Word](dst []T, src []byte, width uint) {
 // Pack appends values of width bits, packed from the least significant bit on,
 // padded with zero bits to a whole byte.
 func Pack[T Word](dst []byte, src []T, width uint) []byte {
+	size := ByteCount(len(src), width)
+	dst = slices.Grow(dst, size+8)
+	out := dst[len(dst) : len(dst)+size+8] // whole words are written
 	var acc uint64
 	var have uint
 	for _, v := range src {
@@ -74,21 +79,16 @@ func Pack[T Word](dst []byte, src []T, width uint) []byte {
 			u = uint64(uint32(v))
 		}
 		acc |= u << have
-		if have+width >= 64 {
-			for range 8 {
-				dst = append(dst, byte(acc))
-				acc >>= 8
-			}
+		if have += width; have >= 64 {
+			binary.LittleEndian.PutUint64(out, acc)
+			out = out[8:]
 			// The bits of u that did not fit; a shift by 64 gives none.
-			acc = u >> (64 - have)
-			have = have + width - 64
-		} else {
-			have += width
+			have -= 64
+			acc = u >> (width - have)
 		}
 	}
-	for ; have > 0; have -= min(have, 8) {
-		dst = append(dst, byte(acc))
-		acc >>= 8
+	if have > 0 {
+		binary.LittleEndian.PutUint64(out, acc)
 	}
-	return dst
+	return dst[:len(dst)+size]
 }

@@ -301,53 +301,67 @@ func fill[T any](dst []T, v T) {
 	}
 }
 
-// minRepeat is the fewest equal values worth a repeated run.
-const minRepeat = 8
+// mostGroups is how many groups of eight a bit-packed run has at most: as many
+// as a header of one byte tells.
+const mostGroups = 63
 
-// AppendHybrid encodes values of width bits: runs of at least eight equal ones
-// repeated, the rest bit-packed in whole groups of eight.
+// AppendHybrid encodes values of width bits. Groups of eight equal values, as
+// many in a row as pay for the headers, become a repeated run; the rest is
+// bit-packed.
 func AppendHybrid[T uint32 | int16](dst []byte, src []T, width int) []byte {
-	group := make([]uint32, 0, 512)
-	flush := func() {
-		if len(group) == 0 {
-			return
+	least := max(1, (4+width)/max(width, 1)) // groups; a repeated run costs some four bytes
+	packed := 0                              // start of what is to be bit-packed
+	flush := func(end int) {
+		for packed < end {
+			n := min(end-packed, 8*mostGroups)
+			dst = binary.AppendUvarint(dst, uint64((n+7)/8)<<1|1)
+			start := len(dst)
+			dst = packLevels(dst, src[packed:packed+n], width)
+			for len(dst)-start < (n+7)/8*width { // the last group is whole
+				dst = append(dst, 0)
+			}
+			packed += n
 		}
-		for len(group)%8 != 0 {
-			group = append(group, 0)
-		}
-		dst = binary.AppendUvarint(dst, uint64(len(group)/8)<<1|1)
-		dst = bits.Pack(dst, group, uint(width))
-		group = group[:0]
 	}
-	for i := 0; i < len(src); {
-		run := 1
-		for i+run < len(src) && src[i+run] == src[i] {
-			run++
-		}
-		// A bit-packed run is whole groups, so a repeat first fills the last one.
-		if lead := (8 - len(group)%8) % 8; run >= minRepeat+lead {
-			for range lead {
-				group = append(group, uint32(src[i]))
-			}
-			flush()
-			n := run - lead
-			dst = binary.AppendUvarint(dst, uint64(n)<<1)
-			for k := range (width + 7) / 8 {
-				dst = append(dst, byte(uint32(src[i])>>(8*k)))
-			}
-			i += run
+	for i := 0; i+8 <= len(src); {
+		v := src[i]
+		g := src[i : i+8]
+		if g[1] != v || g[2] != v || g[3] != v || g[4] != v || g[5] != v || g[6] != v || g[7] != v {
+			i += 8
 			continue
 		}
-		for range run {
-			group = append(group, uint32(src[i]))
-			if len(group) == 504 { // a header of one byte up to 63 groups
-				flush()
-			}
+		end := i + 8
+		for end < len(src) && src[end] == v {
+			end++
 		}
-		i += run
+		if end < len(src) {
+			end -= (end - i) % 8
+		}
+		if end-i < 8*least && end < len(src) {
+			i = end
+			continue
+		}
+		flush(i)
+		dst = binary.AppendUvarint(dst, uint64(end-i)<<1)
+		for k := range (width + 7) / 8 {
+			dst = append(dst, byte(uint32(v)>>(8*k)))
+		}
+		i, packed = end, end
 	}
-	flush()
+	flush(len(src))
 	return dst
+}
+
+// packLevels is bits.Pack, which takes no 16-bit values.
+func packLevels[T uint32 | int16](dst []byte, src []T, width int) []byte {
+	if wide, ok := any(src).([]uint32); ok {
+		return bits.Pack(dst, wide, uint(width))
+	}
+	var wide [8 * mostGroups]uint32
+	for i, v := range src {
+		wide[i] = uint32(v)
+	}
+	return bits.Pack(dst, wide[:len(src)], uint(width))
 }
 
 // AppendHybridLevels encodes levels of width bits.
