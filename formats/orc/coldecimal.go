@@ -2,6 +2,7 @@ package orc
 
 import (
 	"fmt"
+	"math/bits"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
@@ -91,19 +92,22 @@ func (c *decimalColumn) piece(dst []decimal128.Num) error {
 	if err := c.scales.decode(s); err != nil {
 		return err
 	}
-	var err error
 	if c.narrow {
-		if err = c.vals.Next64(v); err == nil {
-			widen(dst, v)
+		if err := c.vals.Next64(v); err != nil {
+			return fmt.Errorf("DATA: %w", err)
 		}
-	} else {
-		err = c.vals.Next128(dst)
+		if err := rescale64(v, s, c.scale); err != nil {
+			return err
+		}
+		widen(dst, v)
+		return nil
 	}
-	if err != nil {
+	if err := c.vals.Next128(dst); err != nil {
 		return fmt.Errorf("DATA: %w", err)
 	}
 	for i, sc := range s {
 		if sc != c.scale {
+			var err error
 			if dst[i], err = rescale(dst[i], sc, c.scale); err != nil {
 				return err
 			}
@@ -118,17 +122,81 @@ func widen(dst []decimal128.Num, v []int64) {
 	}
 }
 
+// maxScale is the most digits that 128 bits hold, and maxScale64 that 64 do.
+const maxScale, maxScale64 = 38, 18
+
+// tens are the powers of ten that fit 64 bits, signed.
+var tens = func() (t [maxScale64 + 1]int64) {
+	t[0] = 1
+	for i := range maxScale64 {
+		t[i+1] = 10 * t[i]
+	}
+	return t
+}()
+
+// rescale64 brings values to the column's scale, exactly. Java's writer drops
+// zeros at the end, so that most values have another.
+func rescale64(v, from []int64, to int64) error {
+	for i, sc := range from {
+		if sc == to {
+			continue
+		}
+		d := uint64(to - sc)
+		if d <= maxScale64 {
+			if w := v[i] * tens[d]; w/tens[d] == v[i] {
+				v[i] = w
+				continue
+			}
+		}
+		w, err := rescale(decimal128.FromI64(v[i]), sc, to)
+		if err != nil {
+			return err
+		}
+		if w.HighBits() != int64(w.LowBits())>>63 {
+			return misfit(decimal128.FromI64(v[i]), sc, to)
+		}
+		v[i] = int64(w.LowBits())
+	}
+	return nil
+}
+
+func misfit(v decimal128.Num, from, to int64) error {
+	return fmt.Errorf("%w: %s at scale %d does not fit the column's scale %d", arrowio.ErrCast, v.BigInt(), from, to)
+}
+
 // rescale brings a value to the column's scale, exactly.
 func rescale(v decimal128.Num, from, to int64) (decimal128.Num, error) {
 	if v == (decimal128.Num{}) {
 		return v, nil
 	}
-	if d := to - from; d < -76 || d > 76 || from < -76 || from > 76 {
+	if from < -maxScale || from > 2*maxScale {
 		return v, corrupt("a decimal of scale %d", from)
 	}
-	out, err := v.Rescale(int32(from), int32(to))
-	if err != nil {
-		return v, fmt.Errorf("%w: %s at scale %d does not fit the column's scale %d", arrowio.ErrCast, v.BigInt(), from, to)
+	abs := v.Abs()
+	hi, lo := uint64(abs.HighBits()), abs.LowBits()
+	for d := to - from; d != 0; {
+		if d > 0 {
+			k := min(d, maxScale64)
+			over, mid := bits.Mul64(hi, uint64(tens[k]))
+			carry, low := bits.Mul64(lo, uint64(tens[k]))
+			mid, c := bits.Add64(mid, carry, 0)
+			if over+c != 0 || mid>>63 != 0 {
+				return v, misfit(v, from, to)
+			}
+			hi, lo, d = mid, low, d-k
+			continue
+		}
+		k := min(-d, maxScale64)
+		ten := uint64(tens[k])
+		q, rest := hi/ten, hi%ten
+		if lo, rest = bits.Div64(rest, lo, ten); rest != 0 {
+			return v, misfit(v, from, to)
+		}
+		hi, d = q, d+k
+	}
+	out := decimal128.New(int64(hi), lo)
+	if v.Sign() < 0 {
+		out = out.Negate()
 	}
 	return out, nil
 }

@@ -28,8 +28,12 @@ type columnSet struct {
 	piece  int // rows to read at a time
 }
 
-// newColumnSet opens the streams of columns, and reads nothing.
-func newColumnSet(st *stripe, nodes []*node) (_ *columnSet, err error) {
+// newColumnSet opens the streams of columns, and reads nothing. The set has its
+// own readers: two sets may both need the nulls of one struct.
+func newColumnSet(of *stripe, nodes []*node) (_ *columnSet, err error) {
+	own := *of
+	st := &own
+	st.readers, st.held = map[streamKey]*block.Reader{}, 0
 	s := &columnSet{st: st, nodes: nodes, keys: map[int]bool{}, piece: firstPiece}
 	fields := make([]arrow.Field, len(nodes))
 	for i, n := range nodes {
@@ -40,7 +44,7 @@ func newColumnSet(st *stripe, nodes []*node) (_ *columnSet, err error) {
 	if st.r.root.typ.Kind == proto.Struct && len(nodes) > 0 {
 		root := &slots{}
 		if err := root.open(st, st.r.root); err != nil {
-			return nil, err
+			return s, err
 		}
 		if root.present != nil {
 			s.root = root
@@ -349,4 +353,5 @@ func (s *columnSet) release() {
 	if s.root != nil {
 		s.root.release()
 	}
+	s.st.close()
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -104,12 +105,22 @@ func (r *Reader) where(err error) error {
 // tailFile serves what lies in the file's last bytes from memory.
 type tailFile struct {
 	fs.File
-	off  int64
-	tail []byte
+	off    int64
+	tail   []byte
+	closed atomic.Bool
+}
+
+// Close implements io.Closer.
+func (f *tailFile) Close() error {
+	f.closed.Store(true)
+	return f.File.Close()
 }
 
 // ReadRanges implements fs.File.
 func (f *tailFile) ReadRanges(ctx context.Context, rs []fs.Range) error {
+	if f.closed.Load() {
+		return f.File.ReadRanges(ctx, rs) // for its error
+	}
 	var rest []fs.Range
 	for _, r := range rs {
 		if r.Off >= f.off && r.Off+int64(len(r.Dst)) <= f.off+int64(len(f.tail)) {
@@ -219,7 +230,7 @@ func (r *Reader) placeTail(psLen int64) error {
 
 // bytes reads a part of the file whose length was held against the file's.
 func (r *Reader) bytes(ctx context.Context, off, n int64, label string) ([]byte, error) {
-	if off >= r.f.off {
+	if off >= r.f.off && !r.f.closed.Load() {
 		return r.f.tail[off-r.f.off:][:n], nil
 	}
 	if n > maxMetadata {

@@ -49,7 +49,7 @@ func (r *Reader) boundOf(n *node, s *proto.ColumnStatistics) (b bound) {
 	}
 	switch n.typ.Kind {
 	case proto.Boolean:
-		if s.Bucket != nil && len(s.Bucket.Count) > 0 && s.Values.Set {
+		if s.Bucket != nil && len(s.Bucket.Count) > 0 && s.Values.V > 0 && s.Bucket.Count[0] <= s.Values.V {
 			trues := s.Bucket.Count[0]
 			return bound{trues == s.Values.V, trues > 0, true, true}
 		}
@@ -251,10 +251,14 @@ func nullsOf(s *proto.ColumnStatistics, rows int64) int64 {
 	switch {
 	case s == nil:
 		return -1
-	case s.Values.Set && s.Values.V <= uint64(rows):
-		return rows - int64(s.Values.V)
+	case !s.Values.Set || s.Values.V > uint64(rows):
+		return -1
+	case s.HasNull.Set && !s.HasNull.V && s.Values.V < uint64(rows):
+		// Nulls of a struct around, or statistics that nobody kept: writers
+		// without a row index leave zeros.
+		return -1
 	}
-	return -1
+	return rows - int64(s.Values.V)
 }
 
 // leafAt finds the column that a filter's path names, if statistics can speak
