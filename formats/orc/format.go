@@ -2,7 +2,7 @@ package orc
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -31,7 +31,7 @@ func (format) Options() []formats.OptionInfo {
 	for _, r := range readOptions {
 		out = append(out, r.OptionInfo)
 	}
-	return out
+	return append(out, writeOptions.Infos()...)
 }
 
 func (format) Open(ctx context.Context, f fs.File, o formats.Options) (formats.FileReader, error) {
@@ -48,6 +48,13 @@ func (format) Open(ctx context.Context, f fs.File, o formats.Options) (formats.F
 }
 
 func (format) NewSink(w fs.Writer, s *arrow.Schema, o formats.Options) (arrowio.Sink, error) {
-	_ = w.Close()
-	return nil, fmt.Errorf("%w: writing ORC", arrowio.ErrUnsupported)
+	wo, err := parseWriteOptions(o)
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	k, err := NewSink(w, s, wo)
+	if err != nil {
+		return nil, err
+	}
+	return k, nil
 }

@@ -80,3 +80,48 @@ func Storage(dt arrow.DataType) arrow.DataType {
 		}
 	}
 }
+
+// MapLeaves rebuilds a type with other types at its leaves, those inside
+// dictionaries and run-end encodings included. Extension types stay as they are.
+func MapLeaves(dt arrow.DataType, leaf func(arrow.DataType) arrow.DataType) arrow.DataType {
+	field := func(f arrow.Field) arrow.Field {
+		f.Type = MapLeaves(f.Type, leaf)
+		return f
+	}
+	fields := func(in []arrow.Field) []arrow.Field {
+		out := make([]arrow.Field, len(in))
+		for i, f := range in {
+			out[i] = field(f)
+		}
+		return out
+	}
+	switch t := dt.(type) {
+	case arrow.ExtensionType:
+		return dt
+	case *arrow.DictionaryType:
+		return &arrow.DictionaryType{IndexType: t.IndexType, ValueType: MapLeaves(t.ValueType, leaf), Ordered: t.Ordered}
+	case *arrow.RunEndEncodedType:
+		return arrow.RunEndEncodedOf(t.RunEnds(), MapLeaves(t.Encoded(), leaf))
+	case *arrow.StructType:
+		return arrow.StructOf(fields(t.Fields())...)
+	case *arrow.MapType:
+		m := arrow.MapOfFields(field(t.KeyField()), field(t.ItemField()))
+		m.KeysSorted = t.KeysSorted
+		return m
+	case *arrow.ListType:
+		return arrow.ListOfField(field(t.ElemField()))
+	case *arrow.LargeListType:
+		return arrow.LargeListOfField(field(t.ElemField()))
+	case *arrow.ListViewType:
+		return arrow.ListViewOfField(field(t.ElemField()))
+	case *arrow.LargeListViewType:
+		return arrow.LargeListViewOfField(field(t.ElemField()))
+	case *arrow.FixedSizeListType:
+		return arrow.FixedSizeListOfField(t.Len(), field(t.ElemField()))
+	case *arrow.DenseUnionType:
+		return arrow.DenseUnionOf(fields(t.Fields()), t.TypeCodes())
+	case *arrow.SparseUnionType:
+		return arrow.SparseUnionOf(fields(t.Fields()), t.TypeCodes())
+	}
+	return leaf(dt)
+}
