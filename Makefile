@@ -15,7 +15,7 @@ export BDKIT_PYTHON := $(VENV)/bin/python
 export BDKIT_JARS   := $(JARS)
 ELEMENTS := testdata/elements/elements.parquet
 
-.PHONY: build demo test unit check lint oracles cross bench bench-arrowrs fuzz clean
+.PHONY: man build demo test unit check lint oracles cross bench bench-arrowrs fuzz clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
@@ -88,5 +88,9 @@ bench-arrowrs:
 	CARGO_TARGET_DIR=$(CACHE)/arrowrs RUSTFLAGS="-C target-cpu=native" nice -n 15 \
 	  cargo build --release --locked --manifest-path benchmarks/arrowrs/Cargo.toml
 
+## man: the manual pages of bdcat, into man/
+man: build
+	bin/bdcat man man
+
 clean:
-	rm -rf bin .cache
+	rm -rf bin man .cache

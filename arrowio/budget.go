@@ -37,6 +37,10 @@ func (b *Budget) Size() int64 {
 	return b.size
 }
 
+func (b *Budget) tooMuch(n int64) error {
+	return &Error{Hint: "a larger budget (--memory)", Err: fmt.Errorf("%w: %d bytes needed at once, the budget is %d", ErrLimit, n, b.size)}
+}
+
 // Acquire waits until n bytes are free, in order of arrival. More than the
 // whole budget is ErrLimit.
 func (b *Budget) Acquire(ctx context.Context, n int64) error {
@@ -46,7 +50,7 @@ func (b *Budget) Acquire(ctx context.Context, n int64) error {
 	b.mu.Lock()
 	if n > b.size {
 		b.mu.Unlock()
-		return fmt.Errorf("%w: %d bytes needed at once, the budget is %d", ErrLimit, n, b.size)
+		return b.tooMuch(n)
 	}
 	if len(b.queue) == 0 && b.used+n <= b.size {
 		b.take(n)
@@ -102,7 +106,7 @@ func (b *Budget) Force(n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n > b.size {
-		return fmt.Errorf("%w: %d bytes needed at once, the budget is %d", ErrLimit, n, b.size)
+		return b.tooMuch(n)
 	}
 	b.take(n)
 	return nil

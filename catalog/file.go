@@ -194,9 +194,11 @@ func (o *Options) openSpooled(ctx context.Context) (formats.FileReader, error) {
 	if o.Notice != nil {
 		o.Notice("standard input is copied to " + tmp.Name() + " first")
 	}
-	n, err := io.Copy(tmp, io.LimitReader(in, limit+1))
+	n, err := copyAll(ctx, tmp, io.LimitReader(in, limit+1))
 	err = errors.Join(err, tmp.Close())
 	switch {
+	case ctx.Err() != nil:
+		return nil, errors.Join(context.Cause(ctx), remove())
 	case err != nil:
 		return nil, errors.Join(fmt.Errorf("%w: standard input: %w", fs.ErrIO, err), remove())
 	case n > limit:
@@ -207,6 +209,26 @@ func (o *Options) openSpooled(ctx context.Context) (formats.FileReader, error) {
 		return nil, errors.Join(err, remove())
 	}
 	return &spooled{FileReader: r, remove: remove}, nil
+}
+
+// copyAll copies until the end or until ctx ends. A read of a terminal or pipe
+// cannot be called off: the goroutine then waits for it on its own.
+func copyAll(ctx context.Context, to io.Writer, from io.Reader) (int64, error) {
+	type result struct {
+		n   int64
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		n, err := io.Copy(to, from)
+		done <- result{n, err}
+	}()
+	select {
+	case r := <-done:
+		return r.n, r.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
 }
 
 // spooled removes its file when it is closed.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,13 @@ import (
 	"github.com/bdkit/bdkit/internal/cli"
 	"github.com/bdkit/bdkit/pushdown"
 )
+
+// typed is a literal that a bound filter gives with its type, for the scan to
+// read back; people know it from the column.
+var typed = regexp.MustCompile(`'(-?[0-9][0-9.eE+-]*)'::u?(?:int|float)[0-9]+|('(?:[^']|'')*')::(?:large_)?(?:utf8|string)(?:_view)?`)
+
+// plain is a filter for people.
+func plain(filter string) string { return typed.ReplaceAllString(filter, "$1$2") }
 
 // explained is a split of a plan with what is known of it beforehand.
 type explained struct {
@@ -77,7 +85,7 @@ which pages are read. With --analyze the scan is run, and what was read is told.
 func explain(ctx context.Context, t arrowio.Table, scan *arrowio.Scan, splits []arrowio.Split) ([]explained, error) {
 	filter := ""
 	if scan.Request.Filter != nil {
-		filter = scan.Request.Filter.String()
+		filter = plain(scan.Request.Filter.String())
 	}
 	ranger, _ := t.(formats.Ranger)
 	out := make([]explained, len(splits))
@@ -87,7 +95,7 @@ func explain(ctx context.Context, t arrowio.Table, scan *arrowio.Scan, splits []
 		case s.Residual == nil:
 			e.left = filter
 		case s.Residual != pushdown.True:
-			e.left = s.Residual.String()
+			e.left = plain(s.Residual.String())
 		}
 		if e.left != filter {
 			e.pushed = filter
@@ -135,7 +143,7 @@ func words(s string) string {
 func printPlan(a *cli.App, scan *arrowio.Scan, list []explained, run *analysis) {
 	filter := ""
 	if scan.Request.Filter != nil {
-		filter = scan.Request.Filter.String()
+		filter = plain(scan.Request.Filter.String())
 	}
 	var names []string
 	for _, f := range scan.Schema.Fields() {
@@ -164,7 +172,7 @@ func printPlan(a *cli.App, scan *arrowio.Scan, list []explained, run *analysis) 
 		bytes += e.Bytes
 	}
 	for _, p := range scan.Pruned {
-		fmt.Fprintf(a.Stdout, "skip  %s: %s\n", p.Unit, p.Reason)
+		fmt.Fprintf(a.Stdout, "skip  %s: %s\n", p.Unit, plain(p.Reason))
 	}
 	fmt.Fprintf(a.Stdout, "\n%d units to read (%s, %d rows), %d skipped\n", len(list), cli.HumanBytes(bytes), n, len(scan.Pruned))
 	if run != nil {
@@ -175,7 +183,7 @@ func printPlan(a *cli.App, scan *arrowio.Scan, list []explained, run *analysis) 
 func explainJSON(scan *arrowio.Scan, list []explained, run *analysis) cli.Object {
 	filter := any(nil)
 	if scan.Request.Filter != nil {
-		filter = scan.Request.Filter.String()
+		filter = plain(scan.Request.Filter.String())
 	}
 	kept, pruned := []cli.Object{}, []cli.Object{}
 	for _, e := range list {
@@ -190,7 +198,7 @@ func explainJSON(scan *arrowio.Scan, list []explained, run *analysis) cli.Object
 		})
 	}
 	for _, n := range scan.Pruned {
-		pruned = append(pruned, cli.Object{{Name: "unit", Value: n.Unit}, {Name: "reason", Value: n.Reason}})
+		pruned = append(pruned, cli.Object{{Name: "unit", Value: n.Unit}, {Name: "reason", Value: plain(n.Reason)}})
 	}
 	out := cli.Object{{Name: "filter", Value: filter}, {Name: "schema", Value: jsonFields(scan.Schema.Fields())}, {Name: "kept", Value: kept}, {Name: "pruned", Value: pruned}}
 	if run != nil {

@@ -104,7 +104,11 @@ func printKey(w io.Writer, file string, m *formats.Meta, key string) error {
 	var names []string
 	for _, kv := range m.KeyValues {
 		if kv.Key == key {
-			_, err := io.WriteString(w, kv.Value)
+			end := ""
+			if cli.Terminal(w) {
+				end = "\n"
+			}
+			_, err := io.WriteString(w, kv.Value+end)
 			return err
 		}
 		names = append(names, kv.Key)

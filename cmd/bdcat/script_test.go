@@ -33,8 +33,8 @@ func TestMain(m *testing.M) {
 //	pipes LINES PROGRAM ARG…  reads that many lines of its output and goes away;
 //	                          the program must end with 0 and say nothing
 //
-// and finds elements.parquet, types.parquet, floats.parquet, unicode.parquet
-// and empty.parquet in its folder.
+// and finds elements.parquet, types.parquet, floats.parquet, unicode.parquet,
+// empty.parquet, near1.parquet and near2.parquet in its folder.
 func TestScripts(t *testing.T) {
 	bin := t.TempDir()
 	if out, err := exec.Command("go", "build", "-o", bin+string(filepath.Separator), "../bdconvert").CombinedOutput(); err != nil {
@@ -99,6 +99,7 @@ func writeFixtures(t *testing.T, dir string) {
 	}
 	for name, rec := range map[string]arrow.RecordBatch{
 		"types.parquet": typesBatch(t), "floats.parquet": floatsBatch(), "unicode.parquet": unicodeBatch(t), "empty.parquet": typesBatch(t).NewSlice(0, 0),
+		"near1.parquet": nearBatch(t, 0), "near2.parquet": nearBatch(t, 1e-6),
 	} {
 		writeFile(t, filepath.Join(dir, name), rec)
 	}
@@ -163,6 +164,25 @@ func floatsBatch() arrow.RecordBatch {
 	col := b.NewArray()
 	s := arrow.NewSchema([]arrow.Field{{Name: "f", Type: col.DataType(), Nullable: true}}, nil)
 	return array.NewRecordBatch(s, []arrow.Array{col}, int64(col.Len()))
+}
+
+// nearBatch has floats that are off by so much, flat and nested.
+func nearBatch(t *testing.T, off float64) arrow.RecordBatch {
+	t.Helper()
+	s := arrow.NewSchema([]arrow.Field{
+		{Name: "k", Type: arrow.BinaryTypes.String}, {Name: "w", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
+		{Name: "p", Type: arrow.StructOf(arrow.Field{Name: "l", Type: arrow.ListOf(arrow.PrimitiveTypes.Float64), Nullable: true}), Nullable: true},
+	}, nil)
+	var rows []string
+	for i, k := range []string{"a", "b", "c"} {
+		w := float64(i) + off
+		rows = append(rows, fmt.Sprintf(`{"k":%q,"w":%v,"p":{"l":[%v,null,1.5]}}`, k, w, w))
+	}
+	rec, _, err := array.RecordFromJSON(memory.DefaultAllocator, s, strings.NewReader("["+strings.Join(rows, ",")+"]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
 }
 
 func unicodeBatch(t *testing.T) arrow.RecordBatch {

@@ -151,6 +151,9 @@ func (a *App) Main(root *cobra.Command, args []string) int {
 			err = cause
 		}
 	}
+	if a.Timeout > 0 && errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("gave up after %s (--timeout): %w", a.Timeout, err)
+	}
 	if err != nil && strings.HasPrefix(err.Error(), "unknown command") {
 		err = fmt.Errorf("%w: %w", ErrUsage, err)
 	}

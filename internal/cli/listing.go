@@ -75,8 +75,9 @@ func (a *App) ShowListing(l *Listing, t *Table) error {
 	}
 	rec := l.batch()
 	defer rec.Release()
+	unknown := "" // in place of null, which is a value's
 	w, err := output.New(t.Form, a.Stdout, rec.Schema(), output.Options{
-		NoHeader: t.NoHeader, Color: a.UseColor(), Terminal: Terminal(a.Stdout), Width: a.width(), Style: render.Style{Warn: a.Warn},
+		NoHeader: t.NoHeader, NoTypes: true, Null: &unknown, Color: a.UseColor(), Terminal: Terminal(a.Stdout), Width: a.width(), Style: render.Style{Warn: a.Warn},
 	})
 	if err != nil {
 		return err

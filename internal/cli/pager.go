@@ -19,7 +19,7 @@ type paged struct {
 // Page sends what follows through the user's pager, if it goes to a terminal.
 // Main ends it.
 func (a *App) Page() {
-	if a.Pager != "auto" || !Terminal(a.Stdout) || a.endPage != nil {
+	if a.Pager != "auto" || !Terminal(a.Stdout) || a.endPage != nil || os.Getenv("TERM") == "dumb" {
 		return
 	}
 	name := os.Getenv("PAGER")

@@ -32,6 +32,8 @@ type Options struct {
 	// MaxRows shows that many rows of a table at most; 0 is all.
 	MaxRows int64
 	Style   render.Style
+	// NoTypes leaves the types out of a table's header.
+	NoTypes bool
 	// Color and Terminal say that people look on.
 	Color    bool
 	Terminal bool

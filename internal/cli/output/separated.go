@@ -75,12 +75,18 @@ func (s *separated) append(cell []byte, null bool) {
 	s.buf = append(s.buf, '"')
 }
 
+// validity is that of the values: dictionaries and runs have their nulls below.
+func validity(rec arrow.RecordBatch) []kernel.Bitmap {
+	out := make([]kernel.Bitmap, rec.NumCols())
+	for k := range out {
+		out[k] = kernel.Validity(rec.Column(k))
+	}
+	return out
+}
+
 func (s *separated) Write(rec arrow.RecordBatch) error {
 	cols := columns(s.style, rec)
-	valid := make([]kernel.Bitmap, len(cols)) // of the values: dictionaries and runs have their nulls below
-	for k := range valid {
-		valid[k] = kernel.Validity(rec.Column(k))
-	}
+	valid := validity(rec)
 	for i := range int(rec.NumRows()) {
 		for k, c := range cols {
 			if k > 0 {

@@ -17,7 +17,7 @@ type table struct {
 	w      *bufio.Writer
 	schema *arrow.Schema
 	o      Options
-	held   [][]string
+	held   [][]cell
 	widths []int
 	right  []bool
 	shownK []int // the columns that are shown; -1 stands for those left out
@@ -25,6 +25,19 @@ type table struct {
 	shown  int64
 	total  int64
 }
+
+// cell is the text of a value; null is shown dimmed.
+type cell struct {
+	text string
+	null bool
+}
+
+// The styles of a terminal.
+const (
+	bold = "\x1b[1m"
+	dim  = "\x1b[2m"
+	off  = "\x1b[0m"
+)
 
 // tableHold is how many rows are held back to settle the widths.
 const tableHold = 1000
@@ -74,17 +87,18 @@ func (t *table) maxWidth() int {
 
 func (t *table) Write(rec arrow.RecordBatch) error {
 	cols := columns(&t.o.Style, rec)
-	var cell []byte
+	valid := validity(rec)
+	var text []byte
 	for i := range int(rec.NumRows()) {
 		t.total++
 		if t.o.MaxRows > 0 && t.shown >= t.o.MaxRows {
 			continue
 		}
 		t.shown++
-		row := make([]string, len(cols))
+		row := make([]cell, len(cols))
 		for k, c := range cols {
-			cell = c(cell[:0], i)
-			row[k] = runewidth.Truncate(Printable(string(cell)), t.maxWidth(), "…")
+			text = c(text[:0], i)
+			row[k] = cell{runewidth.Truncate(Printable(string(text)), t.maxWidth(), "…"), !valid[k].Get(i)}
 		}
 		if t.begun {
 			if err := t.row(row); err != nil {
@@ -110,10 +124,13 @@ func (t *table) begin() error {
 	for k, f := range fields {
 		t.right[k] = numeric(f.Type)
 		if !t.o.NoHeader {
-			t.widths[k] = max(DisplayWidth(Printable(f.Name)), DisplayWidth(t.typeName(f)))
+			t.widths[k] = DisplayWidth(Printable(f.Name))
+			if !t.o.NoTypes {
+				t.widths[k] = max(t.widths[k], DisplayWidth(t.typeName(f)))
+			}
 		}
 		for _, row := range t.held {
-			t.widths[k] = max(t.widths[k], DisplayWidth(row[k]))
+			t.widths[k] = max(t.widths[k], DisplayWidth(row[k].text))
 		}
 	}
 	t.fit()
@@ -121,15 +138,17 @@ func (t *table) begin() error {
 		return err
 	}
 	if !t.o.NoHeader {
-		names, types := make([]string, len(fields)), make([]string, len(fields))
+		names, types := make([]cell, len(fields)), make([]cell, len(fields))
 		for k, f := range fields {
-			names[k], types[k] = Printable(f.Name), t.typeName(f)
+			names[k].text, types[k].text = Printable(f.Name), t.typeName(f)
 		}
-		if err := t.styled(names, "\x1b[1m"); err != nil {
+		if err := t.styled(names, bold); err != nil {
 			return err
 		}
-		if err := t.styled(types, "\x1b[2m"); err != nil {
-			return err
+		if !t.o.NoTypes {
+			if err := t.styled(types, dim); err != nil {
+				return err
+			}
 		}
 		if err := t.rule("├", "┼", "┤"); err != nil {
 			return err
@@ -218,9 +237,9 @@ func (t *table) rule(left, mid, right string) error {
 	return err
 }
 
-func (t *table) row(cells []string) error { return t.styled(cells, "") }
+func (t *table) row(cells []cell) error { return t.styled(cells, "") }
 
-func (t *table) styled(cells []string, style string) error {
+func (t *table) styled(cells []cell, style string) error {
 	t.w.WriteString("│")
 	for i, k := range t.shownK {
 		if i > 0 {
@@ -230,7 +249,10 @@ func (t *table) styled(cells []string, style string) error {
 			t.w.WriteString(" … ")
 			continue
 		}
-		c := cells[k]
+		c, style := cells[k].text, style
+		if cells[k].null {
+			style = dim
+		}
 		width := DisplayWidth(c)
 		if width > t.widths[k] {
 			c = runewidth.Truncate(c, t.widths[k], "…")
@@ -242,7 +264,7 @@ func (t *table) styled(cells []string, style string) error {
 			t.spaces(pad)
 		}
 		if t.o.Color && style != "" {
-			c = style + c + "\x1b[0m"
+			c = style + c + off
 		}
 		t.w.WriteString(c)
 		if !t.right[k] {
