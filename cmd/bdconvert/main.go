@@ -14,6 +14,7 @@ func main() { os.Exit(run(cli.New("bdconvert"), os.Args[1:])) }
 // run is main without the process around it.
 func run(a *cli.App, args []string) int {
 	root, _ := newRoot(a)
+	root.AddCommand(newPlan(a), newWorker(a), newCommit(a))
 	return a.Main(root, args)
 }
 
@@ -21,7 +22,7 @@ const examples = `  bdconvert data.parquet small.parquet --codec zstd --level 9
   bdconvert -s 'a, b.*' -w 'a > 5' data.parquet part.parquet --verify
   bdconvert 'in/*.parquet' out/                     each file on its own
   bdconvert in/a.parquet in/b.parquet both.parquet  into one
-  bdconvert data.parquet tree/ --partition-by a --sort-within b.x --max-rows 1000000
+  bdconvert data.parquet tree/ --partition-by a --sort-within day --max-rows 1000000
   bdconvert --cast 'a=int64, day=date' --rename day=date data.parquet clean.parquet`
 
 func newRoot(a *cli.App) (*cobra.Command, *flags) {

@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/formats"
 	"github.com/bdkit/bdkit/fs"
 )
 
@@ -109,7 +110,12 @@ func (j *Job) prepare(ctx context.Context, dry bool) (*engine, []task, bool, err
 		if e.to, e.file, err = j.resolve(ctx); err != nil {
 			return nil, nil, false, err
 		}
-		e.parts = j.Layout.parts()
+		e.parts = j.Layout.parts() || j.divided
+		if j.divided {
+			if err := j.distributed(e); err != nil {
+				return nil, nil, false, err
+			}
+		}
 		if e.file != "" && (j.SuccessFile || j.IfExists == ExistsAppend) {
 			return nil, nil, false, fmt.Errorf("%w: --success-file and --if-exists append need a directory (try: %s/)", arrowio.ErrOption, j.Dest)
 		}
@@ -367,23 +373,7 @@ func (e *engine) runPartitioned(ctx context.Context, tasks *[]task) (err error) 
 			err = cerr
 		}
 	}()
-	whole := in.shape.schema
-	h, err := newHive(whole, e.j.Layout.PartitionBy)
-	if err != nil {
-		return err
-	}
-	var keep []int
-	var fields []arrow.Field
-	for i, f := range whole.Fields() {
-		if e.j.Layout.KeepPartitionColumns || !slices.Contains(h.cols, i) {
-			keep, fields = append(keep, i), append(fields, f)
-		}
-	}
-	if len(fields) == 0 {
-		return fmt.Errorf("%w: --partition-by takes all columns (try: --keep-partition-columns)", arrowio.ErrOption)
-	}
-	md := whole.Metadata()
-	m, err := e.newMaker(all.format, arrow.NewSchema(fields, &md), e.j.writeBytes()/int64(e.j.maxOpen()))
+	l, err := e.layoutOf(in, all.format)
 	if err != nil {
 		return err
 	}
@@ -402,11 +392,44 @@ func (e *engine) runPartitioned(ctx context.Context, tasks *[]task) (err error) 
 			continue
 		}
 		tr := &taskRun{e: e, t: t, done: taskDone{Sources: e.sources}}
-		if err := e.fill(ctx, tr, in, tr.newPartitioner(m, h, whole, keep, t.stem), 0); err != nil {
+		if err := e.fill(ctx, tr, in, tr.newPartitioner(l.maker, l.hive, in.shape.schema, l.keep, t.stem), 0); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
+}
+
+// layout is a job's Layout settled for a schema.
+type layout struct {
+	maker *maker
+	hive  *hive // nil: not partitioned
+	keep  []int // the columns of the files
+}
+
+func (e *engine) layoutOf(in *input, f formats.Format) (*layout, error) {
+	whole := in.shape.schema
+	by := e.j.Layout.PartitionBy
+	if len(by) == 0 {
+		m, err := e.newMaker(f, whole, e.j.writeBytes())
+		return &layout{maker: m}, err
+	}
+	h, err := newHive(whole, by)
+	if err != nil {
+		return nil, err
+	}
+	l := &layout{hive: h}
+	var fields []arrow.Field
+	for i, f := range whole.Fields() {
+		if e.j.Layout.KeepPartitionColumns || !slices.Contains(h.cols, i) {
+			l.keep, fields = append(l.keep, i), append(fields, f)
+		}
+	}
+	if len(fields) == 0 {
+		return nil, fmt.Errorf("%w: --partition-by takes all columns (try: --keep-partition-columns)", arrowio.ErrOption)
+	}
+	md := whole.Metadata()
+	l.maker, err = e.newMaker(f, arrow.NewSchema(fields, &md), e.j.writeBytes()/int64(e.j.maxOpen()))
+	return l, err
 }
 
 const defaultCheckpoint = 16 << 30

@@ -100,6 +100,8 @@ type Job struct {
 	Resume     bool
 	ResumeFrom string
 
+	divided bool // among processes: the parts of all sources go to one directory
+
 	// Notice tells people something; Progress is told what has been done.
 	Notice   func(format string, args ...any)
 	Progress func(Event)
@@ -229,7 +231,7 @@ func (j *Job) resolve(ctx context.Context) (t target, file string, err error) {
 	switch {
 	case exists && !info.IsDir && (dir || j.Layout.parts()):
 		return t, "", &fs.Error{Op: "create", URL: fsys.URL(name), Err: fmt.Errorf("%w: a file, where a directory is to be written", fs.ErrExist)}
-	case exists && info.IsDir, dir, j.Layout.parts():
+	case exists && info.IsDir, dir, j.Layout.parts(), j.divided && formats.ByExtension(name) == nil:
 		return target{fsys, strings.TrimSuffix(name, "/")}, "", nil
 	}
 	at := strings.LastIndexByte(name, '/')

@@ -13,13 +13,13 @@ import (
 // directory: both find the source's rows, partition columns included.
 func TestPartitionsReadByOthers(t *testing.T) {
 	py := oracle.Python(t, "partitioned directories read by others are")
-	for _, by := range [][]string{{"w", "b"}, {"d", "k", "i"}, {"ts", "f"}, {"dec"}} {
+	for _, by := range [][]string{{"w", "b"}, {"ts", "k"}, {"f", "dec"}} {
 		t.Run(by[0], func(t *testing.T) {
 			dir := t.TempDir()
 			src := filepath.Join(dir, "src.parquet")
-			writeTable(t, src, nil, randomTable(rand.New(rand.NewPCG(4, 4)), 0, 900, len(words), 10))
+			writeTable(t, src, nil, randomTable(rand.New(rand.NewPCG(4, 4)), 0, 400, len(words), 10))
 			j := newJob(filepath.Join(dir, "out"), src)
-			j.Layout = Layout{PartitionBy: by, MaxOpen: 3, MaxRows: 200}
+			j.Layout = Layout{PartitionBy: by, MaxOpen: 3, MaxRows: 30}
 			if _, err := j.Execute(context.Background()); err != nil {
 				t.Fatal(err)
 			}
@@ -37,8 +37,8 @@ if "dec" not in by:
   assert plain(got).to_pylist() == plain(want).to_pylist(), "pyarrow"
 
 sql = {"i": "INTEGER", "w": "VARCHAR", "d": "DATE", "b": "BOOLEAN", "ts": "TIMESTAMP", "dec": "DECIMAL(9,2)", "f": "DOUBLE", "k": "VARCHAR"}
-kinds = ", ".join(f"'{c}': {sql[c]}" for c in by)
-got = duckdb.sql(f"select {', '.join(cols)} from read_parquet('{out}/**/*.parquet', hive_partitioning=true, hive_types={{{kinds}}}) order by id")
+shown = ", ".join(f"cast({c} as {sql[c]})" if c in by else c for c in cols)
+got = duckdb.sql(f"select {shown} from read_parquet('{out}/**/*.parquet', hive_partitioning=true, hive_types_autocast=false) order by id")
 rows = [tuple(r.values()) for r in plain(want).to_pylist()]
 have = got.fetchall()
 assert len(have) == len(rows), (len(have), len(rows))

@@ -3,6 +3,7 @@ package convert
 import (
 	"context"
 	"errors"
+	"path"
 	"slices"
 	"strings"
 
@@ -27,6 +28,7 @@ type partitioner struct {
 	closed map[string]bool   // whose file was closed to make room
 	waits  map[string]bool   // of rows in later
 	stem   string
+	below  string // folder of the folders
 	rows   int64
 }
 
@@ -139,7 +141,7 @@ func (p *partitioner) admit(ctx context.Context, keys []string) error {
 }
 
 func (p *partitioner) series(key string) *series {
-	return &series{t: p.t, m: p.m, dir: p.dirs[key], stem: p.stem}
+	return &series{t: p.t, m: p.m, dir: path.Join(p.below, p.dirs[key]), stem: p.stem}
 }
 
 // evict closes the file that has been idle for longest, if that is long.

@@ -65,13 +65,13 @@ func (e *engine) plan(ctx context.Context) ([]task, string, error) {
 	}
 	e.sources = urls
 	sum := hex.EncodeToString(h.Sum(nil)[:16])
-	if isStream(e.j.Dest) || e.file != "" || len(e.j.Layout.PartitionBy) > 0 {
+	if isStream(e.j.Dest) || e.file != "" || len(e.j.Layout.PartitionBy) > 0 || e.j.divided {
 		t := task{key: "all", sources: e.j.Sources, bytes: total, fixed: e.file, stem: "part"}
 		if len(files) == 1 {
 			t.stem = stemOf(files[0].Info.Name)
 		}
 		var err error
-		if len(e.j.Layout.PartitionBy) > 0 {
+		if e.file == "" && !isStream(e.j.Dest) {
 			t.format, err = e.j.writeFormat(urls)
 		} else if e.j.Dest == "/dev/null" && e.j.Write.Format == "" {
 			t.format, err = e.j.writeFormat(urls)
