@@ -22,7 +22,8 @@ type delta[T int32 | int64] struct {
 	least     T
 	widths    []byte // of the current block's miniblocks that are not begun
 	buf       []T    // deltas of the current miniblock, unpacked
-	have, pos int    // of buf
+	wide      []int64
+	have, pos int // of buf
 }
 
 type unsigned interface{ uint32 | uint64 }
@@ -74,7 +75,7 @@ func (d *delta[T]) load() error {
 	}
 	width := uint(d.widths[0])
 	d.widths = d.widths[1:]
-	if width > uint(unsafe.Sizeof(T(0)))*8 {
+	if width > 64 {
 		return corrupt("deltas of %d bits", width)
 	}
 	n := min(d.mini, d.unread)
@@ -89,7 +90,16 @@ func (d *delta[T]) load() error {
 		d.buf = make([]T, d.mini)
 	}
 	d.buf = d.buf[:d.mini]
-	bits.Unpack(d.buf[:n], d.src[:size], width)
+	if width > uint(unsafe.Sizeof(T(0)))*8 {
+		// DuckDB takes the difference of two INT32 in 64 bits.
+		d.wide = append(d.wide[:0], make([]int64, n)...)
+		bits.Unpack(d.wide, d.src[:size], width)
+		for i, x := range d.wide {
+			d.buf[i] = T(x)
+		}
+	} else {
+		bits.Unpack(d.buf[:n], d.src[:size], width)
+	}
 	d.src = d.src[size:]
 	d.unread -= n
 	d.have, d.pos = n, 0

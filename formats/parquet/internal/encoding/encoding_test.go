@@ -424,3 +424,21 @@ func TestDeltaOracle(t *testing.T) {
 func bytesOf(v []int64) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 8*len(v))
 }
+
+// TestWideDeltas: deltas of INT32 of more than 32 bits, as DuckDB writes them.
+func TestWideDeltas(t *testing.T) {
+	rng := rand.New(rand.NewPCG(12, 1))
+	for _, n := range sizes {
+		nums := numbers(rng, n, 4, 8)
+		src := make([]byte, 0, 4*n)
+		for i := range nums {
+			nums[i] = int64(int32(rng.Uint32()))
+			src = binary.LittleEndian.AppendUint32(src, uint32(nums[i]))
+		}
+		d, err := NewFixed(meta.DeltaBinaryPacked, meta.Int32, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkFixed(t, rng, "wide deltas", d, AppendDelta64(nil, nums), src, 4, n)
+	}
+}
