@@ -166,14 +166,14 @@ func (c *Column) EndBytes() {
 // EndList ends a list or map of the elements appended to Child(0) since the
 // slot before. A fixed-size list of another length is an error.
 func (c *Column) EndList() error {
-	c.n++
 	k := c.kids[0].n
+	if k > math.MaxInt32 {
+		c.b.fail(c, "%d elements in one batch", k)
+		return nil
+	}
+	c.n++
 	switch c.layout {
 	case list:
-		if k > math.MaxInt32 {
-			c.b.fail(c, "%d elements in one batch", k)
-			return nil
-		}
 		if len(c.offs) >= cap(c.offs)-1 {
 			c.growOffs()
 		}
@@ -187,9 +187,6 @@ func (c *Column) EndList() error {
 		if k != c.n*c.width {
 			return fmt.Errorf("a list of %d elements where the type has %d", k-(c.n-1)*c.width, c.width)
 		}
-	}
-	if k > math.MaxInt32 {
-		c.b.fail(c, "%d elements in one batch", k)
 	}
 	return nil
 }

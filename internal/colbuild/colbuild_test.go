@@ -14,6 +14,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/arrowio/arrowiotest"
 	"github.com/bdkit/bdkit/internal/conformance"
 )
 
@@ -202,7 +204,7 @@ func TestColumns(t *testing.T) {
 			fields = append(fields, arrow.Field{Name: fmt.Sprint("c", i), Type: randomType(r, 3), Nullable: r.IntN(2) == 0})
 		}
 		s := arrow.NewSchema(fields, nil)
-		mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
+		mem := memory.NewCheckedAllocator([]memory.Allocator{memory.NewGoAllocator(), arrowiotest.Poison{}, arrowio.NewPool()}[seed%3])
 		b, err := New(s, Options{Alloc: mem, Rows: 1 + r.IntN(200), CheckText: true})
 		if err != nil {
 			t.Fatal(err)

@@ -146,8 +146,10 @@ func (c *Column) bytes() int64 {
 	return n
 }
 
-// truncate keeps the first n slots of at least that many complete ones.
+// truncate keeps the first n slots, all that there are if a row failed before
+// it came to the column.
 func (c *Column) truncate(n int) {
+	n = min(n, c.n)
 	switch c.layout {
 	case nothing, flags, fixed:
 	case text:
@@ -296,14 +298,15 @@ func (c *Column) growOffs() {
 	}
 }
 
-// realloc moves s to a buffer of size bytes at least.
+// realloc moves s to a buffer of size bytes at least. What an allocator may
+// have given beyond the buffer's length does not move with it and is not used.
 func realloc(mem memory.Allocator, buf **memory.Buffer, s []byte, size int) []byte {
 	if *buf == nil {
 		*buf = memory.NewResizableBuffer(mem)
 	}
-	n := len(s)
 	(*buf).Reserve(size)
-	return (*buf).Buf()[:n]
+	whole := (*buf).Buf()
+	return whole[:len(s):len(whole)]
 }
 
 // finish hands the slots over.
