@@ -1,0 +1,5 @@
+//go:build !bd_no_avro
+
+package all
+
+import _ "github.com/bdkit/bdkit/formats/avro"
