@@ -21,7 +21,7 @@ type codec struct {
 
 var codecs = []codec{
 	{name: "null"},
-	{"deflate", compress.DecompressDeflate, compress.CompressDeflate},
+	{"deflate", compress.DecompressDeflate, compress.Deflate.Compress},
 	{"snappy", decompressSnappy, compressSnappy},
 	{"zstandard", compress.DecompressZstd, compress.Zstd.Compress},
 	{"bzip2", compress.DecompressBzip2, nil},

@@ -170,23 +170,3 @@ func appendAll(dst []byte, r io.Reader, hint, limit int, name string) (out []byt
 		}
 	}
 }
-
-// CompressDeflate appends a raw deflate stream at a level of 1–9; 0 is the
-// default.
-func CompressDeflate(dst, src []byte, level int) ([]byte, error) {
-	if level == 0 {
-		level = flate.DefaultCompression
-	}
-	buf := bytes.NewBuffer(dst)
-	w, err := flate.NewWriter(buf, level)
-	if err != nil {
-		return dst, err
-	}
-	if _, err := w.Write(src); err != nil {
-		return dst, err
-	}
-	if err := w.Close(); err != nil {
-		return dst, err
-	}
-	return buf.Bytes(), nil
-}

@@ -30,7 +30,7 @@ func must(t testing.TB) func(b []byte, err error) []byte {
 var unsizedCodecs = []unsized{
 	{"snappy", DecompressSnappy, func(t testing.TB, src []byte) []byte { return must(t)(Snappy.Compress(nil, src, 0)) }},
 	{"zstd", DecompressZstd, func(t testing.TB, src []byte) []byte { return must(t)(Zstd.Compress(nil, src, 0)) }},
-	{"deflate", DecompressDeflate, func(t testing.TB, src []byte) []byte { return must(t)(CompressDeflate(nil, src, 0)) }},
+	{"deflate", DecompressDeflate, func(t testing.TB, src []byte) []byte { return must(t)(Deflate.Compress(nil, src, 0)) }},
 	{"xz", DecompressXZ, func(t testing.TB, src []byte) []byte {
 		var b bytes.Buffer
 		w, err := xz.NewWriter(&b)
