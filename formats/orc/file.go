@@ -15,6 +15,7 @@ import (
 	"github.com/bdkit/bdkit/formats/orc/internal/block"
 	"github.com/bdkit/bdkit/formats/orc/internal/proto"
 	"github.com/bdkit/bdkit/fs"
+	"github.com/bdkit/bdkit/internal/arrowschema"
 )
 
 const (
@@ -40,6 +41,7 @@ type Reader struct {
 	root    *node
 	roots   []*node
 	schema  *arrow.Schema
+	stored  *storedSchema // nil: none, or not asked for
 	rows    int64
 	crypt   *encryption
 	o       Options
@@ -76,9 +78,13 @@ func Open(ctx context.Context, f fs.File, o Options) (_ *Reader, err error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
+	if !o.IgnoreArrowSchema {
+		r.stored = readStored(r.footer)
+	}
 	if r.root, r.roots, err = newRoots(&schemaTree{types: r.footer.Types, unit: r.timestampUnit, exact: r.timestampExact}); err != nil {
 		return nil, err
 	}
+	r.stored.restore(r.footer, r.roots)
 	if r.crypt, err = newEncryption(r); err != nil {
 		return nil, err
 	}
@@ -275,6 +281,9 @@ func (r *Reader) timestampUnit(id int) arrow.TimeUnit {
 	case TimestampSecs:
 		return arrow.Second
 	}
+	if unit, ok := r.stored.unit(r.footer.Types, id); ok {
+		return unit
+	}
 	if id < len(r.footer.Statistics) {
 		if t := r.footer.Statistics[id].Timestamp; t != nil {
 			const day = 86_400_000
@@ -299,6 +308,9 @@ func (r *Reader) shownSchema() *arrow.Schema {
 	}
 	var keys, vals []string
 	for _, kv := range r.footer.Metadata {
+		if r.stored != nil && kv.Name == arrowschema.Key {
+			continue // the schema itself says it
+		}
 		keys, vals = append(keys, kv.Name), append(vals, strings.ToValidUTF8(string(kv.Value), "\uFFFD"))
 	}
 	md := arrow.NewMetadata(keys, vals)

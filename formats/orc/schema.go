@@ -30,12 +30,16 @@ type node struct {
 	path     string      // dotted, for people
 	field    arrow.Field // as the columns decode
 	want     arrow.DataType
+	stored   *arrow.Field // what ARROW:schema says of it, if it speaks of this type
 	children []*node
 }
 
 // exposed is the field in the type that it is shown in.
 func (n *node) exposed() arrow.Field {
 	f := n.field
+	if n.stored != nil {
+		f = *n.stored
+	}
 	f.Type = n.want
 	return f
 }

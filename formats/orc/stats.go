@@ -177,6 +177,12 @@ func appendBound(b array.Builder, n *node, v any, exact *bool, up bool) bool {
 		return appendInt(b.Append, v)
 	case *array.Int64Builder:
 		return appendInt(b.Append, v)
+	case *array.Time32Builder:
+		return appendInt(b.Append, v)
+	case *array.Time64Builder:
+		return appendInt(b.Append, v)
+	case *array.DurationBuilder:
+		return appendInt(b.Append, v)
 	case *array.Date32Builder:
 		b.Append(arrow.Date32(v.(int32)))
 	case *array.Float32Builder:
@@ -217,7 +223,7 @@ func appendBound(b array.Builder, n *node, v any, exact *bool, up bool) bool {
 	return true
 }
 
-func appendInt[T int8 | int16 | int32 | int64](add func(T), v any) bool {
+func appendInt[T ~int8 | ~int16 | ~int32 | ~int64](add func(T), v any) bool {
 	i := v.(int64)
 	if int64(T(i)) != i {
 		return false

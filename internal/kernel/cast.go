@@ -50,6 +50,9 @@ func Cast(mem memory.Allocator, arr arrow.Array, to arrow.DataType, o CastOption
 	case *arrow.RunEndEncodedType:
 		return encodeRuns(mem, arr, t, o)
 	}
+	if to.ID() == arrow.NULL && arr.NullN() == arr.Len() {
+		return array.NewNull(arr.Len()), nil
+	}
 	if arrow.IsNested(from.ID()) && arrow.IsNested(to.ID()) {
 		return castNested(mem, arr, to, o)
 	}

@@ -8,8 +8,14 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// castNested casts structs and lists child by child.
+// castNested casts structs, lists and unions child by child.
 func castNested(mem memory.Allocator, arr arrow.Array, to arrow.DataType, o CastOptions) (arrow.Array, error) {
+	if u, ok := arr.(array.Union); ok {
+		if t, ok := to.(arrow.UnionType); ok {
+			return castUnion(mem, u, t, o)
+		}
+		return nil, impossible(arr.DataType(), to)
+	}
 	if s, ok := arr.(*array.Struct); ok {
 		if t, ok := to.(*arrow.StructType); ok {
 			return castStruct(mem, s, t, o)
