@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,9 @@ type Options struct {
 	// is the system's for temporary files) and its bytes (0 is 16 GiB).
 	SpoolDir string
 	MaxSpool int64
+	// Once says that the rows are read once, from the first on, so that "-" need
+	// not be copied where its format can be read as it comes.
+	Once bool
 	// Notice tells people of what takes long; nil tells nobody.
 	Notice func(string)
 	// Named are the sources that "@name" stands for.
@@ -174,6 +178,35 @@ func (f *primed) ReadRanges(ctx context.Context, rs []fs.Range) error {
 		return ctx.Err()
 	}
 	return f.File.ReadRanges(ctx, rest)
+}
+
+// openStdin reads standard input as it comes, if its rows are read once and its
+// format can, and else makes a copy of it.
+func (o *Options) openStdin(ctx context.Context) (formats.FileReader, error) {
+	in := o.Stdin
+	if in == nil {
+		in = os.Stdin
+	}
+	if o.Once {
+		b := bufio.NewReader(in)
+		head, err := b.Peek(16)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("%w: standard input: %w", fs.ErrIO, err)
+		}
+		format := formats.Sniff(head, nil)
+		if o.Format != "" {
+			if format, err = formats.ByName(o.Format); err != nil {
+				return nil, err
+			}
+		}
+		if s, ok := format.(formats.Streamer); ok && s.Streams() {
+			return format.Open(ctx, fs.Forward(b, "-"), o.Formats)
+		}
+		in = b
+	}
+	again := *o
+	again.Stdin = in
+	return again.openSpooled(ctx)
 }
 
 // openSpooled copies standard input to a temporary file, since the formats

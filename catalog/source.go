@@ -220,7 +220,7 @@ func hidden(rel string) bool {
 // Open opens the file on its own.
 func (f SourceFile) Open(ctx context.Context, o Options) (formats.FileReader, error) {
 	if f.stdin {
-		return o.openSpooled(ctx)
+		return o.openStdin(ctx)
 	}
 	if o.Format == "" {
 		o.Format = f.format

@@ -35,6 +35,11 @@ type Format interface {
 	NewSink(w fs.Writer, s *arrow.Schema, o Options) (arrowio.Sink, error)
 }
 
+// Streamer is a Format whose Open also takes a file that can be read only
+// onwards (fs.IsForward), such as a pipe. The splits of its table are then to
+// be opened in their order, each once.
+type Streamer interface{ Streams() bool }
+
 // Options is what a caller tells a format, as text, so that command lines and
 // catalogs need not know the format. A key the format does not know is
 // arrowio.ErrOption naming it. Programs that know the format use its package's

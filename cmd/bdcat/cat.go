@@ -50,6 +50,7 @@ func show(cmd *cobra.Command, a *cli.App, args []string, rows *cli.Rows, out *cl
 	if err := out.Check(); err != nil {
 		return err
 	}
+	a.Once = true
 	src, err := a.Open(cmd.Context(), args)
 	if err != nil {
 		return err

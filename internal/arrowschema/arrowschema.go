@@ -10,13 +10,12 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
+
+	"github.com/bdkit/bdkit/internal/arrowmsg"
 )
 
 // Key is the name of the metadata that holds the schema.
 const Key = "ARROW:schema"
-
-// maxDepth bounds the nesting of a schema that is read.
-const maxDepth = 256
 
 // Encode gives the text of a schema. Metadata and nullability are kept.
 func Encode(s *arrow.Schema) (string, error) {
@@ -32,18 +31,12 @@ func Encode(s *arrow.Schema) (string, error) {
 // Decode reads the text of a schema. What is stored is advice: what cannot be
 // read gives an empty schema. Nothing is allocated on a claim that the text
 // cannot back.
-func Decode(value string) (s *arrow.Schema) {
+func Decode(value string) *arrow.Schema {
 	empty := arrow.NewSchema(nil, nil)
-	defer func() {
-		if recover() != nil { // arrow-go's reader of hostile flatbuffers
-			s = empty
-		}
-	}()
 	raw, err := base64.StdEncoding.DecodeString(value)
 	if err != nil {
 		return empty
 	}
-	// The length in front is a claim that the reader would allocate unseen.
 	if len(raw) < 8 {
 		return empty
 	}
@@ -53,15 +46,14 @@ func Decode(value string) (s *arrow.Schema) {
 		size = binary.LittleEndian.Uint32(raw[4:])
 		body = raw[8:]
 	}
-	if uint64(size) > uint64(len(body)) || !validMessage(body[:size]) {
+	if uint64(size) > uint64(len(body)) {
 		return empty
 	}
-	r, err := ipc.NewReader(bytes.NewReader(raw))
+	m, err := arrowmsg.DecodeSchema(body[:size])
 	if err != nil {
 		return empty
 	}
-	defer r.Release()
-	return r.Schema()
+	return m.Arrow
 }
 
 // Storage is the type that holds the values of dt: dictionaries, run-end

@@ -49,6 +49,7 @@ type App struct {
 	Progress  string
 	Pager     string
 	Profile   string
+	Once      bool // the command reads the rows of its sources once, from the first on
 
 	// Refused are flags that people look for and that are not there on
 	// purpose, with what to do in their place.
@@ -287,7 +288,7 @@ func (a *App) RunOptions() arrowio.RunOptions {
 // Catalog gives the options with which sources are opened.
 func (a *App) Catalog(sources ...string) (catalog.Options, error) {
 	o := catalog.Options{
-		Format: a.Format, UnionByName: a.Union, Strict: a.Strict, Stdin: a.Stdin, SpoolDir: a.SpoolDir, MaxSpool: int64(a.MaxSpool),
+		Format: a.Format, UnionByName: a.Union, Strict: a.Strict, Once: a.Once, Stdin: a.Stdin, SpoolDir: a.SpoolDir, MaxSpool: int64(a.MaxSpool),
 		Named: a.Named(), Notice: func(s string) { a.Notice("%s", s) },
 	}
 	if a.trace != nil {

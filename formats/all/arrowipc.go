@@ -1,0 +1,5 @@
+//go:build !bd_no_arrowipc
+
+package all
+
+import _ "github.com/bdkit/bdkit/formats/arrowipc" // registers itself
