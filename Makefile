@@ -67,10 +67,10 @@ $(JARS)/.done: Makefile
 ## fuzz: each fuzz target for FUZZTIME
 FUZZTIME ?= 60s
 fuzz:
-	@set -e; for pkg in $$($(GO) list ./...); do \
-	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "== $$pkg $$target"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -parallel 2 $$pkg; \
+	@set -e; for pkg in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
+	  for target in $$(git grep -ho '^func Fuzz[A-Za-z0-9_]*' -- ":(glob)$$pkg/*_test.go" | cut -c6-); do \
+	    echo "== ./$$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -parallel 2 ./$$pkg; \
 	  done; \
 	done
 
