@@ -343,7 +343,7 @@ func (l *leaf) useIndex(ctx context.Context, g *rowGroup, c *meta.ColumnChunk, k
 	}
 	// Until the first jump, only a dictionary is of interest.
 	s.win.Soft = max(s.off, min(s.win.Soft, x.Pages[0].Offset))
-	if s.wanted[0] {
+	if s.wanted[0] && s.win.Most == 0 {
 		s.win.Soft = s.runEnd(0)
 	}
 	return nil

@@ -117,6 +117,9 @@ func TestIOLogs(t *testing.T) {
 		{"head", plain, "id c", "", 10, 10},
 		{"bloom", bloom, "id", "b = 'not there'", 0, 0},
 		{"nothing", plain, "", "id < 0", 0, 0},
+		// The filter's column tells nothing by statistics: of the other, the
+		// pages are asked for where rows survive.
+		{"late", plain, "c", "b LIKE '%qjzx%'", 0, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rows, log, logical := logged(t, c.raw, c.columns, c.filter, c.limit)

@@ -13,10 +13,12 @@ import (
 // an offset index tells their places, without decompressing them where their
 // header tells their rows, and the rest by levels alone.
 func (l *leaf) seek(ctx context.Context, row int64) error {
-	if row <= l.row {
+	x := l.pages.index
+	untouched := x != nil && l.pages.ordinal == 0 && l.left == 0 && l.at == l.end
+	if row <= l.row && !untouched {
 		return nil
 	}
-	if x := l.pages.index; x != nil {
+	if x != nil {
 		i := sort.Search(len(x.Pages), func(i int) bool { return x.Pages[i].FirstRow > row }) - 1
 		current := l.pages.ordinal // the page behind the one being read
 		if i >= current && (i > current || l.left == 0 && l.at == l.end) && x.Pages[i].FirstRow >= l.row {

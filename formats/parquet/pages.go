@@ -334,6 +334,9 @@ func cutLevels(b []byte, enc meta.Encoding, most, n int) (levels, rest []byte, e
 func (s *pageStream) jump(i int) {
 	s.off, s.ordinal, s.headRead = s.index.Pages[i].Offset, i, false
 	s.win.Soft = s.runEnd(i)
+	if s.win.Most > 0 { // whether the pages behind are wanted is open
+		s.win.Step = int(s.index.Pages[i].CompressedSize)
+	}
 }
 
 // runEnd is where the wanted pages from page i on end.

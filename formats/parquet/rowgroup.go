@@ -58,14 +58,16 @@ func (g *rowGroup) newColumnSet(ctx context.Context, roots []*schema.Node, sel c
 			sum += max(l.pages.meta.UncompressedSize, 0)
 		}
 	}
-	for _, b := range raw { // a share of the batch, by size, with room for skew
-		s.limits = append(s.limits, int64(float64(g.o.BatchBytes)*float64(max(b, 0))/float64(sum))+64<<10)
+	for _, b := range raw { // a share of the batch, by size, with room for values that a dictionary made small
+		share := float64(max(b, 0))/float64(sum) + 1/float64(len(raw))
+		s.limits = append(s.limits, int64(float64(g.o.BatchBytes)*share)+64<<10)
 	}
 	s.schema = arrow.NewSchema(fields, nil)
 	return s, nil
 }
 
-// newLeaf opens a column chunk.
+// newLeaf opens a column chunk. Behind a filter's columns it is a late one, read
+// only where rows survive.
 func (g *rowGroup) newLeaf(ctx context.Context, n *schema.Node, root bool, sel columnar.Selection) (*leaf, error) {
 	fail := func(err error) error {
 		return &arrowio.Error{Op: "read", URL: g.r.url, Unit: g.unit, Column: n.Name(), Err: err}
@@ -104,13 +106,25 @@ func (g *rowGroup) newLeaf(ctx context.Context, n *schema.Node, root bool, sel c
 		win: columnar.Window{File: file, Budget: g.o.Budget, Label: g.unit + ", column " + n.Name(), Soft: min(start+m.CompressedSize, end), Hard: end, Step: firstWindow(m)},
 	}
 	rows := g.r.md.RowGroups[g.rg].NumRows
-	if sel.Count() < rows {
+	late := g.scan.First != nil
+	if late {
+		l.pages.win.Most = mostWindow
+	}
+	if sel.Count() < rows || late && (m.CompressedSize > worthIndex || c.OffsetIndexOffset >= g.r.size-int64(len(g.r.tail))) {
 		if err := l.useIndex(ctx, g, c, key, sel, rows); err != nil {
 			return nil, fail(err)
 		}
 	}
 	return l, nil
 }
+
+const (
+	// mostWindow is how much of a chunk is fetched at a time, at most.
+	mostWindow = 4 << 20
+	// worthIndex is the size of a chunk from which on it pays to fetch its offset
+	// index so as to pass over pages of which no row survives.
+	worthIndex = 128 << 10
+)
 
 // chunkStart is where a chunk's first page is. Some writers put zero, or the
 // place of a data page, for a dictionary that is not there.
@@ -149,7 +163,7 @@ func (g *rowGroup) prime(ctx context.Context, s *columnSet) error {
 	if len(s.leaves) == 0 {
 		return nil
 	}
-	step := int64(4 << 20)
+	step := int64(mostWindow)
 	if b := g.o.Budget.Size(); b > 0 {
 		step = max(64<<10, min(step, b/8/int64(len(s.leaves))))
 	}

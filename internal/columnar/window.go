@@ -18,6 +18,7 @@ type Window struct {
 	Soft   int64  // no byte from here on is expected to be needed
 	Hard   int64  // no byte from here on exists for this column
 	Step   int    // bytes to fetch at a time
+	Most   int    // up to which Step doubles with each fetch that goes on where the last ended; 0: it stays
 
 	buf  []byte
 	off  int64 // of buf in the file
@@ -75,6 +76,10 @@ func (w *Window) want(off int64, n int) (keep []byte, size int) {
 }
 
 func (w *Window) fetch(ctx context.Context, off int64, n int) error {
+	goesOn := len(w.buf) > 0 && off >= w.off && off <= w.off+int64(len(w.buf))
+	if goesOn && w.Most > 0 {
+		w.Step = min(2*w.Step, w.Most)
+	}
 	r, err := w.Prepare(off, n)
 	if err != nil {
 		return err
