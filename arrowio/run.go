@@ -39,15 +39,7 @@ func Batches(ctx context.Context, t Table, r ScanRequest, o RunOptions) iter.Seq
 			yield(nil, err)
 			return
 		}
-		for rr.Next() {
-			if !yield(rr.RecordBatch(), nil) {
-				_ = rr.Close() // the consumer has what it wants
-				return
-			}
-		}
-		if err := rr.Close(); err != nil {
-			yield(nil, err)
-		}
+		Seq(rr)(yield)
 	}
 }
 

@@ -6,11 +6,9 @@ import (
 	"io"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/formats"
-	"github.com/bdkit/bdkit/internal/kernel"
 	"github.com/bdkit/bdkit/pushdown"
 )
 
@@ -116,33 +114,33 @@ func (t *Table) read(ctx context.Context, f *handle, name string, columns []push
 	if err != nil {
 		return nil, err
 	}
+	held := arrowio.NewReader(ctx, r.Schema(), func(context.Context) (arrow.RecordBatch, error) {
+		if r.Next() {
+			rec := r.RecordBatch()
+			rec.Retain()
+			return rec, nil
+		}
+		return nil, endOf(r)
+	}, func() error { return firstError(r.Close(), t.release(name)) })
 	if t.uniform(f.Schema()) {
-		return arrowio.NewReader(ctx, r.Schema(), func(context.Context) (arrow.RecordBatch, error) {
-			if r.Next() {
-				rec := r.RecordBatch()
-				rec.Retain()
-				return rec, nil
-			}
-			return nil, endOf(r)
-		}, func() error { return firstError(r.Close(), t.release(name)) }), nil
+		return held, nil
 	}
 	whole, err := t.wholeColumns(columns)
 	if err != nil {
 		_ = r.Close() // the projection is at fault
 		return nil, err
 	}
-	evolved := arrowio.NewReader(ctx, whole, func(context.Context) (arrow.RecordBatch, error) {
-		if !r.Next() {
-			return nil, endOf(r)
-		}
-		return t.conform(r.RecordBatch(), whole, name, o)
-	}, func() error { return firstError(r.Close(), t.release(name)) })
-	out, err := arrowio.Project(evolved, columns)
+	evolved, err := arrowio.Evolve(held, whole, arrowio.EvolveOptions{ReadOptions: o, Fail: func(column string, err error) error {
+		return &arrowio.Error{Op: "read", URL: name, Column: column, Err: fmt.Errorf("as in %s: %w", t.names[0], err)}
+	}})
+	if err == nil {
+		evolved, err = arrowio.Project(evolved, columns)
+	}
 	if err != nil {
-		_ = r.Close() // the projection is at fault
+		_ = r.Close() // the file's columns are at fault
 		return nil, err
 	}
-	return out, nil
+	return evolved, nil
 }
 
 func endOf(r arrowio.RecordReader) error {
@@ -169,23 +167,4 @@ func (t *Table) wholeColumns(columns []pushdown.Path) (*arrow.Schema, error) {
 		tops[i] = p[:1]
 	}
 	return arrowio.ProjectSchema(t.schema, tops)
-}
-
-// conform casts a file's columns and adds nulls for those that it lacks.
-func (t *Table) conform(rec arrow.RecordBatch, to *arrow.Schema, name string, o arrowio.ReadOptions) (arrow.RecordBatch, error) {
-	cols := make([]arrow.Array, to.NumFields())
-	for i, f := range to.Fields() {
-		at := rec.Schema().FieldIndices(f.Name)
-		if len(at) == 0 {
-			cols[i] = array.MakeArrayOfNull(o.Alloc, f.Type, int(rec.NumRows()))
-		} else {
-			c, err := kernel.Cast(o.Alloc, rec.Column(at[0]), f.Type, kernel.CastOptions{})
-			if err != nil {
-				return nil, &arrowio.Error{Op: "read", URL: name, Column: f.Name, Err: fmt.Errorf("as in %s: %w", t.names[0], err)}
-			}
-			cols[i] = c
-		}
-		defer cols[i].Release()
-	}
-	return array.NewRecordBatch(to, cols, rec.NumRows()), nil
 }
