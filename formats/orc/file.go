@@ -1,6 +1,7 @@
 package orc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,7 +148,7 @@ func corrupt(format string, args ...any) error {
 
 // readTail reads the postscript and the footer.
 func (r *Reader) readTail(ctx context.Context, f fs.File) error {
-	buf := make([]byte, tailBytes)
+	buf := make([]byte, cmp.Or(r.o.tail, tailBytes))
 	n, info, err := f.Tail(ctx, buf)
 	if err != nil {
 		return err

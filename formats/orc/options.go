@@ -34,6 +34,8 @@ type Options struct {
 	IgnoreArrowSchema bool
 	// Timestamp is how timestamps are read; "" is TimestampAuto.
 	Timestamp TimestampMode
+
+	tail int // bytes of the file's end to read at first; 0: tailBytes
 }
 
 // readOption is one key of formats.Options.Set for readers.

@@ -340,13 +340,10 @@ type stripeStats struct{ md *proto.Metadata }
 // of is a column's statistics in a stripe; those of the file where the stripe
 // has none, which hold for any part of it but for the number of values.
 func (s *stripeStats) of(r *Reader, stripe int, n *node) *proto.ColumnStatistics {
-	if cs := r.crypt.stripeStats(n.id); cs != nil {
+	if cs, decrypted := r.crypt.stripeStats(n.id); decrypted {
 		if stripe < len(cs) {
 			return &cs[stripe]
 		}
-		return nil
-	}
-	if r.crypt.hides(n.id) {
 		return nil
 	}
 	if stripe < len(s.md.Stripes) {
@@ -385,7 +382,7 @@ func (r *Reader) loadStripeStats(ctx context.Context) (*stripeStats, error) {
 			return nil, &arrowio.Error{Op: "read", URL: r.url, Offset: r.place.metadata, Err: err}
 		}
 	}
-	if err := r.crypt.loadStripeStats(ctx, r); err != nil {
+	if err := r.crypt.loadStripeStats(ctx); err != nil {
 		return nil, err
 	}
 	r.stripes = &stripeStats{md}

@@ -89,23 +89,26 @@ func (st *stripe) placeStreams() error {
 	st.streams = map[streamKey]extent{}
 	end := st.info.Offset + st.info.IndexLength + st.info.DataLength
 	at := st.info.Offset
-	place := func(s proto.Stream, variant int) error {
-		if s.Length > end-at {
-			return corrupt("stream %s of column %d has %d bytes where the stripe has %d left", s.Kind, s.Column, s.Length, end-at)
+	place := func(s proto.Stream, variant int, keep bool) error {
+		if at > end || s.Length > end-at {
+			return corrupt("stream %s of column %d has %d bytes where the stripe has %d left", s.Kind, s.Column, s.Length, end-min(at, end))
 		}
 		k := streamKey{int(s.Column), s.Kind}
-		if old, twice := st.streams[k]; twice && old.variant == variant {
-			return corrupt("column %d has two streams %s", s.Column, s.Kind)
+		if keep {
+			if _, twice := st.streams[k]; twice {
+				return corrupt("column %d has two streams %s", s.Column, s.Kind)
+			}
+			st.streams[k] = extent{int64(at), int64(s.Length), variant}
 		}
-		st.streams[k] = extent{int64(at), int64(s.Length), variant}
 		at += s.Length
 		return nil
 	}
 	if st.r.crypt != nil {
+		st.encs = map[int]proto.ColumnEncoding{}
 		return st.r.crypt.place(st, place, &at)
 	}
 	for _, s := range st.footer.Streams {
-		if err := place(s, 0); err != nil {
+		if err := place(s, 0, true); err != nil {
 			return err
 		}
 	}
@@ -114,13 +117,13 @@ func (st *stripe) placeStreams() error {
 
 // encoding is how a column is encoded in the stripe.
 func (st *stripe) encoding(id int) (proto.ColumnEncoding, error) {
-	if e, ok := st.encs[id]; ok {
-		return e, nil
+	e, ok := st.encs[id]
+	if !ok {
+		if id >= len(st.footer.Columns) {
+			return e, corrupt("the stripe's footer has the encodings of %d columns only", len(st.footer.Columns))
+		}
+		e = st.footer.Columns[id]
 	}
-	if id >= len(st.footer.Columns) {
-		return proto.ColumnEncoding{}, corrupt("the stripe's footer has the encodings of %d columns only", len(st.footer.Columns))
-	}
-	e := st.footer.Columns[id]
 	switch k := st.r.footer.Types[id].Kind; {
 	case k == proto.Struct || k == proto.Union: // nothing of theirs depends on it, and there are writers that leave it wrong
 	case e.Kind < proto.Direct || e.Kind > proto.DictionaryV2:
@@ -164,23 +167,13 @@ func (st *stripe) label(k streamKey) string {
 
 // columnPath is the dotted path of a column id.
 func (r *Reader) columnPath(id int) string {
-	n := r.root
-	for n.id != id {
-		next := n
-		for _, c := range n.children {
-			if c.id <= id && id <= c.last {
-				next = c
-			}
-		}
-		if next == n {
-			return fmt.Sprint(id)
-		}
-		n = next
+	if id >= len(r.footer.Types) {
+		return fmt.Sprint(id)
 	}
-	if n.path == "" {
-		return "(root)"
+	if n := r.nodeOf(id); n.path != "" {
+		return n.path
 	}
-	return n.path
+	return "(root)"
 }
 
 // source is stream for decoders: one that is missing gives an error when it is
@@ -234,9 +227,15 @@ func (st *stripe) sort(keys []streamKey) {
 	slices.SortFunc(keys, func(a, b streamKey) int { return cmp.Compare(st.streams[a].off, st.streams[b].off) })
 }
 
+// fewBatchRows is the batch size up to which a reader is taken to want the
+// first rows only.
+const fewBatchRows = 4096
+
 // setStep shares the budget among n streams.
 func (st *stripe) setStep(n int) {
-	st.step = 4 << 20
+	if st.step = 4 << 20; st.o.BatchRows <= fewBatchRows {
+		st.step = 64 << 10
+	}
 	if b := st.o.Budget.Size(); b > 0 {
 		st.step = int(max(64<<10, min(int64(st.step), b/8/int64(max(n, 1)))))
 	}

@@ -17,6 +17,12 @@ func Concat(mem memory.Allocator, arrs []arrow.Array) (arrow.Array, error) {
 		if t.NumFields() > 0 {
 			return concatStructs(mem, arrs, t)
 		}
+	case arrow.UnionType:
+		return concatUnions(mem, arrs, t)
+	case *arrow.ListType, *arrow.MapType:
+		if hasUnion(t) {
+			return concatLists(mem, arrs, t)
+		}
 	}
 	return array.Concatenate(arrs, mem)
 }
