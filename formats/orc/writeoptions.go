@@ -258,7 +258,7 @@ var writeOptions = optionset.Table[WriteOptions]{
 
 // parseWriteOptions turns options as text into typed ones.
 func parseWriteOptions(o formats.Options) (WriteOptions, error) {
-	w := WriteOptions{CreatedBy: o.CreatedBy}
+	w := WriteOptions{CreatedBy: o.CreatedBy, Budget: o.Budget}
 	if e, err := formats.EncryptionOf(o); err != nil || e != nil {
 		return w, cmp.Or(err, fmt.Errorf("%w: ORC is not written encrypted", arrowio.ErrUnsupported))
 	}

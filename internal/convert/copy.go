@@ -2,8 +2,6 @@ package convert
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -33,17 +31,20 @@ func (e *engine) copyUnits(ctx context.Context, tr *taskRun) (err error) {
 	if err != nil {
 		return err
 	}
-	h := &hashed{Writer: w, sum: sha256.New()}
+	h := hold(w, isStream(e.j.Dest))
 	want := int64(0)
 	res, err := c.CopyUnits(ctx, h, e.files(ctx, src, &want), e.j.Write.Formats)
+	if err == nil && res.Rows != want {
+		err = fmt.Errorf("%w: the sources have %d rows, %d were copied to %s", arrowio.ErrIncomplete, want, res.Rows, url)
+	}
+	f := File{Name: tr.t.fixed, URL: url, Rows: res.Rows}
+	if err == nil {
+		err = h.publish(ctx, &f)
+	}
 	if err != nil {
 		return errors.Join(err, w.Close())
 	}
-	f := File{Name: tr.t.fixed, URL: url, Rows: res.Rows, Bytes: h.n, SHA256: hex.EncodeToString(h.sum.Sum(nil))}
 	tr.add(f)
-	if res.Rows != want {
-		return fmt.Errorf("%w: the sources have %d rows, %d were copied to %s", arrowio.ErrIncomplete, want, res.Rows, url)
-	}
 	if e.j.Verify && !isStream(e.j.Dest) {
 		if err := e.sameRows(ctx, src, tr.t.format, f); err != nil {
 			return err

@@ -73,9 +73,11 @@ func (j *Job) Execute(ctx context.Context) (_ *Report, err error) {
 	}
 	stop := e.watch()
 	defer stop()
-	if len(j.Layout.PartitionBy) > 0 {
+	switch {
+	case e.keep.s.Phase == PhaseCommitting:
+	case len(j.Layout.PartitionBy) > 0:
 		err = e.runPartitioned(ctx, &tasks)
-	} else {
+	default:
 		err = e.runTasks(ctx, tasks)
 	}
 	qerr := e.q.end(ctx, err == nil)
@@ -135,23 +137,26 @@ func (j *Job) prepare(ctx context.Context, dry bool) (*engine, []task, bool, err
 			e.keep.fsys = e.to.fsys
 		}
 	}
+	resumed, err := e.load(ctx)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	if p := e.keep.s.Phase; resumed && (p == PhaseCommitting || p == PhaseDone && len(e.keep.s.Old) > 0) {
+		// The sources may be gone: they may be what is replaced.
+		return e, e.keep.s.doneTasks(), true, nil
+	}
 	tasks, sum, err := e.plan(ctx)
 	if err != nil {
 		return nil, nil, false, err
 	}
-	resumed, err := e.begin(ctx, sum)
-	if err != nil {
+	if err := e.begin(ctx, sum, resumed); err != nil {
 		return nil, nil, false, err
-	}
-	if resumed && j.BadRows == BadRowsQuarantine {
-		for k, d := range e.keep.s.Tasks { // their bad rows were not kept
-			if d.Bad > 0 {
-				delete(e.keep.s.Tasks, k)
-			}
-		}
 	}
 	if isStream(j.Dest) || resumed && e.keep.s.Phase == PhaseDone {
 		return e, tasks, resumed, nil
+	}
+	for _, d := range e.keep.s.Tasks {
+		e.left -= d.Rows
 	}
 	if dry {
 		e.keep.name = ""
@@ -166,6 +171,11 @@ func (j *Job) prepare(ctx context.Context, dry bool) (*engine, []task, bool, err
 	for _, t := range tasks {
 		if t.replace {
 			e.replaces[t.fixed] = true
+		}
+	}
+	if j.SuccessFile && !dry && !nothing { // of an earlier job: from here on it is not true
+		if err := e.to.fsys.Remove(ctx, e.to.name(successFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, false, err
 		}
 	}
 	return e, tasks, resumed, nil
@@ -239,10 +249,13 @@ func (e *engine) runTasks(ctx context.Context, tasks []task) error {
 type taskRun struct {
 	e    *engine
 	t    *task
+	mu   sync.Mutex
 	done taskDone
 }
 
 func (t *taskRun) add(f File) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.done.Files = append(t.done.Files, f)
 	t.e.m.files.Add(1)
 	t.e.m.out.Add(f.Bytes)

@@ -36,8 +36,13 @@ func (j *Job) Publish(ctx context.Context, receipts []Receipt) (*Report, error) 
 	}
 	stop := e.watch()
 	defer stop()
-	ext := tasks[0].format.Extensions()[0]
-	tasks = nil
+	ext := ""
+	if e.keep.s.Phase == PhaseCommitting {
+		chosen = nil // all parts have their names
+	} else {
+		ext = tasks[0].format.Extensions()[0]
+		tasks = nil
+	}
 	for i := range chosen {
 		key := fmt.Sprintf("receipt of split %d", slices.Min(chosen[i].Splits))
 		tasks = append(tasks, task{key: key})

@@ -48,25 +48,50 @@ func (e *engine) newMaker(f formats.Format, s *arrow.Schema, share int64) (*make
 	return m, nil
 }
 
-// hashed is a file on its way, its bytes counted and hashed.
-type hashed struct {
-	fs.Writer
+// held is a file on its way, its bytes counted and hashed. The sink's Commit
+// ends it, and publish puts it under its name: in between what the sink says of
+// it can be held against what it was given.
+type held struct {
+	w   fs.Writer
 	n   int64
-	sum hash.Hash
+	sum hash.Hash // nil: of a stream
 }
 
-func (w *hashed) Write(p []byte) (int, error) {
-	n, err := w.Writer.Write(p)
+func hold(w fs.Writer, stream bool) *held {
+	h := &held{w: w}
+	if !stream {
+		h.sum = sha256.New()
+	}
+	return h
+}
+
+func (w *held) Write(p []byte) (int, error) {
+	n, err := w.w.Write(p)
 	w.n += int64(n)
-	w.sum.Write(p[:n])
+	if w.sum != nil {
+		w.sum.Write(p[:n])
+	}
 	return n, err
+}
+
+func (w *held) Commit(context.Context) (fs.FileInfo, error) { return fs.FileInfo{Size: w.n}, nil }
+func (w *held) Close() error                                { return nil }
+
+// publish puts the file under its name, and tells its size and hash.
+func (w *held) publish(ctx context.Context, f *File) error {
+	f.Bytes = w.n
+	if w.sum != nil {
+		f.SHA256 = hex.EncodeToString(w.sum.Sum(nil))
+	}
+	_, err := w.w.Commit(ctx)
+	return err
 }
 
 // part is one file being written.
 type part struct {
 	m      *maker
 	file   File
-	w      *hashed
+	w      *held
 	sink   arrowio.Sink
 	sorter *sorter
 	sums   *sums
@@ -92,12 +117,12 @@ func (m *maker) open(ctx context.Context, name string, replace bool) (*part, err
 
 // start makes a part of a file, which it takes over.
 func (m *maker) start(w fs.Writer, f File) (*part, error) {
-	p := &part{m: m, file: f, w: &hashed{Writer: w, sum: sha256.New()}, sums: newSums(m.schema, m.j.Verify)}
+	p := &part{m: m, file: f, w: hold(w, isStream(f.Name)), sums: newSums(m.schema, m.j.Verify)}
 	o := m.j.Write.Formats
 	o.Budget = arrowio.NewBudget(m.share)
 	sink, err := m.format.NewSink(p.w, m.schema, o)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, w.Close())
 	}
 	p.sink = sink
 	if len(m.sort) > 0 {
@@ -145,16 +170,21 @@ func (p *part) finish(ctx context.Context) (File, error) {
 		}
 	}
 	res, err := p.sink.Commit(ctx)
+	if err == nil && res.Rows != p.rows {
+		err = fmt.Errorf("%w: %d rows were read and %d written to %s; nothing is there", arrowio.ErrIncomplete, p.rows, res.Rows, p.file.URL)
+	}
+	if err == nil {
+		p.file.Rows = res.Rows
+		err = p.w.publish(ctx, &p.file)
+	}
 	if err != nil {
 		return File{}, errors.Join(err, p.abort())
 	}
-	p.file.Rows, p.file.Bytes, p.file.SHA256 = res.Rows, p.w.n, hex.EncodeToString(p.w.sum.Sum(nil))
-	if res.Rows != p.rows {
-		return p.file, fmt.Errorf("%w: %d rows were read and %d written to %s", arrowio.ErrIncomplete, p.rows, res.Rows, p.file.URL)
-	}
 	if p.m.j.Verify && p.m.to.fsys != nil {
 		if err := p.sums.check(ctx, p.m, p.file); err != nil {
-			return p.file, err
+			rerr := p.m.to.fsys.Remove(context.WithoutCancel(ctx), p.m.to.name(p.file.Name))
+			removeEmptyDirs(p.m.to, p.file.Name)
+			return File{}, errors.Join(err, rerr)
 		}
 	}
 	return p.file, nil
@@ -165,5 +195,5 @@ func (p *part) abort() error {
 	if p.sorter != nil {
 		p.sorter.close()
 	}
-	return p.sink.Close()
+	return errors.Join(p.sink.Close(), p.w.w.Close())
 }

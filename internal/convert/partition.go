@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -190,8 +191,8 @@ func (p *partitioner) less(ctx context.Context, s *series, part arrow.RecordBatc
 func (p *partitioner) close(ctx context.Context) error {
 	var waiting []*series
 	byKey := map[string]*series{}
-	late := *p.m // these are open one at a time
-	late.share = p.t.e.j.writeBytes() / 2
+	late := *p.m // few of these are open at a time
+	late.share = p.t.e.j.writeBytes() / 2 / closedAtOnce
 	for key := range p.waits {
 		s := p.series(key)
 		s.m = &late
@@ -204,10 +205,14 @@ func (p *partitioner) close(ctx context.Context) error {
 		direct = append(direct, sl)
 	}
 	slices.SortFunc(direct, func(a, b *slot) int { return strings.Compare(a.s.dir, b.s.dir) })
+	dc := newCloser(ctx)
 	for _, sl := range direct {
-		if err := sl.s.close(ctx); err != nil {
-			return err
+		if err := dc.close(sl.s); err != nil {
+			return errors.Join(err, dc.wait())
 		}
+	}
+	if err := dc.wait(); err != nil {
+		return err
 	}
 	clear(p.direct)
 	if p.later.bytes == 0 && len(p.later.runs) == 0 {
@@ -223,6 +228,7 @@ func (p *partitioner) close(ctx context.Context) error {
 	if err := p.t.e.reserve(ctx, names...); err != nil {
 		return err
 	}
+	c := newCloser(ctx)
 	var now *series
 	err := p.later.merge(ctx, func(rec arrow.RecordBatch) error {
 		keys, err := p.later.keys(rec)
@@ -237,7 +243,7 @@ func (p *partitioner) close(ctx context.Context) error {
 			s := byKey[string(keys.At(at))]
 			if s != now {
 				if now != nil {
-					if err := now.close(ctx); err != nil {
+					if err := c.close(now); err != nil {
 						return err
 					}
 				}
@@ -255,11 +261,58 @@ func (p *partitioner) close(ctx context.Context) error {
 	})
 	if now != nil {
 		if err == nil {
-			return now.close(ctx)
+			err = c.close(now)
+		} else {
+			err = errors.Join(err, now.abort())
 		}
-		return errors.Join(err, now.abort())
 	}
-	return err
+	return errors.Join(err, c.wait())
+}
+
+// closer publishes several files at once, since most of the time goes into
+// waiting for the disk.
+type closer struct {
+	ctx  context.Context
+	slot chan struct{}
+	wg   sync.WaitGroup
+	mu   sync.Mutex
+	err  error
+}
+
+// closedAtOnce is how many files are published at the same time.
+const closedAtOnce = 4
+
+func newCloser(ctx context.Context) *closer {
+	return &closer{ctx: ctx, slot: make(chan struct{}, closedAtOnce)}
+}
+
+// close publishes the file of a series, later perhaps; an error may be that of
+// another.
+func (c *closer) close(s *series) error {
+	c.slot <- struct{}{}
+	c.mu.Lock()
+	err := c.err
+	c.mu.Unlock()
+	if err != nil {
+		<-c.slot
+		return errors.Join(err, s.abort())
+	}
+	c.wg.Go(func() {
+		defer func() { <-c.slot }()
+		if err := s.close(c.ctx); err != nil {
+			c.mu.Lock()
+			c.err = errors.Join(c.err, err)
+			c.mu.Unlock()
+		}
+	})
+	return nil
+}
+
+func (c *closer) wait() error {
+	c.wg.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
 }
 
 // abort discards what is open.

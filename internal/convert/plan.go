@@ -41,6 +41,11 @@ func (e *engine) plan(ctx context.Context) ([]task, string, error) {
 	}
 	var files []found
 	total := int64(0)
+	mine := map[string]bool{} // what an earlier run has made of the sources, where it writes beside them
+	for _, n := range e.keep.s.Reserved {
+		mine[e.to.url(n)] = true
+	}
+	hidden := false
 	for _, src := range e.j.Sources {
 		list, err := catalog.Files(ctx, src, e.j.Read)
 		if err != nil {
@@ -53,6 +58,10 @@ func (e *engine) plan(ctx context.Context) ([]task, string, error) {
 			}
 		}
 		for _, f := range list {
+			if mine[f.URL] && e.parts {
+				hidden = true
+				continue
+			}
 			fmt.Fprintf(h, "%s\n%d %s %d\n", f.URL, f.Info.Size, f.Info.Version, f.Info.ModTime.UnixNano())
 			files = append(files, found{f, base})
 			total += f.Info.Size
@@ -66,7 +75,14 @@ func (e *engine) plan(ctx context.Context) ([]task, string, error) {
 	e.sources = urls
 	sum := hex.EncodeToString(h.Sum(nil)[:16])
 	if isStream(e.j.Dest) || e.file != "" || len(e.j.Layout.PartitionBy) > 0 || e.j.divided {
-		t := task{key: "all", sources: e.j.Sources, bytes: total, fixed: e.file, stem: "part"}
+		sources := e.j.Sources
+		if hidden {
+			sources = nil
+			for _, u := range urls {
+				sources = append(sources, fs.QuoteMeta(u))
+			}
+		}
+		t := task{key: "all", sources: sources, bytes: total, fixed: e.file, stem: "part"}
 		if len(files) == 1 {
 			t.stem = stemOf(files[0].Info.Name)
 		}

@@ -105,7 +105,7 @@ func (s *series) close(ctx context.Context) error {
 	p := s.part
 	s.part = nil
 	f, err := p.finish(ctx)
-	if f.Bytes > 0 {
+	if err == nil {
 		s.t.add(f)
 	}
 	return err

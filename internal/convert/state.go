@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -154,12 +155,11 @@ func (k *keeper) others(ctx context.Context) (out []string, err error) {
 	return out, nil
 }
 
-// begin takes up the job's state, or makes a new one. resumed says which.
-func (e *engine) begin(ctx context.Context, sources string) (resumed bool, err error) {
+// load takes up the job's state, or makes a new one. found says which.
+func (e *engine) load(ctx context.Context) (found bool, err error) {
 	k := e.keep
 	id := e.j.ID()
-	fresh := state{Version: stateVersion, Job: id, Sources: sources, Phase: PhaseScanning, Tasks: map[string]*taskDone{}}
-	k.s = fresh
+	k.s = state{Version: stateVersion, Job: id, Phase: PhaseScanning, Tasks: map[string]*taskDone{}}
 	if k.name == "" || !e.j.Resume {
 		return false, nil
 	}
@@ -183,14 +183,54 @@ func (e *engine) begin(ctx context.Context, sources string) (resumed bool, err e
 	if s.Job != id {
 		return false, fmt.Errorf("%w: --resume: %s is the state of a job with other sources or flags", arrowio.ErrOption, k.fsys.URL(k.name))
 	}
-	if s.Sources != sources {
-		return false, fmt.Errorf("%w: --resume: the sources are not those that the job began with (state in %s)", fs.ErrChanged, k.fsys.URL(k.name))
-	}
 	if s.Tasks == nil {
 		s.Tasks = map[string]*taskDone{}
 	}
 	k.s = *s
 	return true, nil
+}
+
+// begin holds the state against the sources, and forgets tasks whose files are
+// not what they were.
+func (e *engine) begin(ctx context.Context, sources string, resumed bool) error {
+	k := e.keep
+	if !resumed {
+		k.s.Sources = sources
+		return nil
+	}
+	if k.s.Sources != sources {
+		return fmt.Errorf("%w: --resume: the sources are not those that the job began with (state in %s)", fs.ErrChanged, k.fsys.URL(k.name))
+	}
+	for key, d := range k.s.Tasks {
+		for _, f := range d.Files {
+			info, err := e.to.fsys.Stat(ctx, e.to.name(f.Name))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			if err != nil || info.Size != f.Bytes {
+				e.j.notice("%s is not what the job wrote; it is written again", f.URL)
+				delete(k.s.Tasks, key)
+				k.s.Phase = PhaseBetween
+				break
+			}
+		}
+		if e.j.BadRows == BadRowsQuarantine && d.Bad > 0 {
+			delete(k.s.Tasks, key) // its bad rows were not kept
+		}
+	}
+	return nil
+}
+
+// doneTasks are the tasks of a state that has nothing left to do but to commit.
+func (s *state) doneTasks() (out []task) {
+	for _, key := range slices.Sorted(maps.Keys(s.Tasks)) {
+		t := task{key: key}
+		if fs := s.Tasks[key].Files; len(fs) == 1 {
+			t.fixed = fs[0].Name
+		}
+		out = append(out, t)
+	}
+	return out
 }
 
 // reserve writes names to the state before they are used.
