@@ -150,7 +150,7 @@ func printPlan(a *cli.App, scan *arrowio.Scan, list []explained, run *analysis) 
 		names = append(names, f.Name)
 	}
 	fmt.Fprintf(a.Stdout, "filter   %s\ncolumns  %s\n\n", words(filter), strings.Join(names, ", "))
-	bytes, n := int64(0), int64(0)
+	bytes, n, unknown := int64(0), int64(0), false
 	for _, e := range list {
 		about := "up to "
 		if e.Exact {
@@ -164,6 +164,8 @@ func printPlan(a *cli.App, scan *arrowio.Scan, list []explained, run *analysis) 
 		if e.Rows >= 0 {
 			rows = fmt.Sprintf("%s%d rows", about, e.Rows)
 			n += e.Rows
+		} else {
+			unknown = true
 		}
 		fmt.Fprintf(a.Stdout, "read  %s: %s, %s; pushed: %s; residual: %s\n", where, rows, cli.HumanBytes(e.Bytes), words(e.pushed), words(e.left))
 		for _, r := range e.ranges {
@@ -174,7 +176,11 @@ func printPlan(a *cli.App, scan *arrowio.Scan, list []explained, run *analysis) 
 	for _, p := range scan.Pruned {
 		fmt.Fprintf(a.Stdout, "skip  %s: %s\n", p.Unit, plain(p.Reason))
 	}
-	fmt.Fprintf(a.Stdout, "\n%d units to read (%s, %d rows), %d skipped\n", len(list), cli.HumanBytes(bytes), n, len(scan.Pruned))
+	total := fmt.Sprintf("%d rows", n)
+	if unknown {
+		total = "rows unknown"
+	}
+	fmt.Fprintf(a.Stdout, "\n%d units to read (%s, %s), %d skipped\n", len(list), cli.HumanBytes(bytes), total, len(scan.Pruned))
 	if run != nil {
 		fmt.Fprintf(a.Stdout, "ran: %d rows; %s, metadata included\n", run.rows, run.io)
 	}

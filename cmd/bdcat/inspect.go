@@ -187,7 +187,7 @@ func inspectColumns(in *inspection) error {
 	for i := range sums {
 		sums[i].column = i
 	}
-	total := int64(1)
+	total := int64(0)
 	if err := in.each(func(_, c int, m *formats.ChunkMeta) error {
 		s := &sums[c]
 		s.bytes, s.raw, s.values = s.bytes+m.Bytes, s.raw+max(m.Raw, 0), s.values+max(m.Values, 0)
@@ -213,8 +213,12 @@ func inspectColumns(in *inspection) error {
 		if in.column != "" && c.Path != in.column {
 			continue
 		}
-		rows = append(rows, []any{c.Path, some(c.Physical), some(c.Logical), s.bytes, fmt.Sprintf("%.1f%%", 100*float64(s.bytes)/float64(total)), s.raw,
-			ratio(s.raw, s.bytes), s.values, known(s.nulls), some(s.codec), strings.Join(s.encodings, "+")})
+		row := []any{c.Path, some(c.Physical), some(c.Logical), nil, nil, nil, nil, nil, known(s.nulls), some(s.codec), some(strings.Join(s.encodings, "+"))}
+		if total > 0 { // in formats of rows no column has bytes of its own
+			row[3], row[4] = s.bytes, fmt.Sprintf("%.1f%%", 100*float64(s.bytes)/float64(total))
+			row[5], row[6], row[7] = s.raw, ratio(s.raw, s.bytes), s.values
+		}
+		rows = append(rows, row)
 	}
 	return in.list([]string{"column", "physical", "logical", "bytes", "share", "raw", "ratio", "values", "nulls", "codec", "encodings"}, rows)
 }
@@ -259,11 +263,19 @@ func inspectPages(in *inspection) error {
 		return err
 	}
 	var rows [][]any
+	shared := map[int]bool{} // units whose one block holds all columns, and was listed
 	err = in.each(func(u, c int, _ *formats.ChunkMeta) error {
+		if shared[u] {
+			return nil
+		}
 		n := 0
 		for p, err := range x.Pages(in.cmd.Context(), u, c) {
 			if err != nil {
 				return err
+			}
+			column := any(in.m.Columns[c].Path)
+			if p.Kind == "block" {
+				shared[u], column = true, nil
 			}
 			lo, hi := any(nil), any(nil)
 			if p.Min != nil {
@@ -272,7 +284,7 @@ func inspectPages(in *inspection) error {
 			if p.Max != nil {
 				hi = cli.ValueText(p.Max, false)
 			}
-			rows = append(rows, []any{int64(u), in.m.Columns[c].Path, int64(n), p.Kind, p.Offset, p.Header, p.Bytes, known(p.Raw), known(p.Values), known(p.Nulls), known(p.Rows), known(p.FirstRow), some(p.Encoding), some(p.CRC), lo, hi})
+			rows = append(rows, []any{int64(u), column, int64(n), p.Kind, p.Offset, p.Header, p.Bytes, known(p.Raw), known(p.Values), known(p.Nulls), known(p.Rows), known(p.FirstRow), some(p.Encoding), some(p.CRC), lo, hi})
 			n++
 		}
 		return nil

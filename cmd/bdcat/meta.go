@@ -159,11 +159,20 @@ func printMeta(a *cli.App, url string, m *formats.Meta) error {
 	}
 	fmt.Fprintln(a.Stdout)
 	l = cli.Listing{Columns: []string{"unit", "offset", "bytes", "raw", "ratio", "rows", "codec", "indexes", "sorting"}}
-	for i, u := range m.Units {
+	for i, u := range m.Units[:min(len(m.Units), shownUnits)] {
 		l.Add(fmt.Sprintf("%s %d", u.Kind, i), u.Offset, u.Bytes, known(u.Raw), ratio(u.Raw, u.Bytes), u.Rows, some(codecs(u)), indexes(u), some(u.Sorting))
 	}
-	return a.ShowListing(&l, &cli.Table{Form: "text"})
+	if err := a.ShowListing(&l, &cli.Table{Form: "text"}); err != nil {
+		return err
+	}
+	if more := len(m.Units) - shownUnits; more > 0 {
+		fmt.Fprintf(a.Stdout, "and %d more (bdcat inspect units)\n", more)
+	}
+	return nil
 }
+
+// shownUnits is how many units meta lists.
+const shownUnits = 50
 
 func ratio(raw, stored int64) string {
 	if stored <= 0 || raw < 0 {
@@ -195,6 +204,9 @@ func indexes(u formats.UnitMeta) string {
 		if c.Bloom != 0 {
 			bloom++
 		}
+	}
+	if ci+oi+bloom == 0 {
+		return "none"
 	}
 	return fmt.Sprintf("column:%d offset:%d bloom:%d", ci, oi, bloom)
 }

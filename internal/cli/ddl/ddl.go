@@ -20,6 +20,28 @@ type dialect struct {
 	mapOf   func(k, v string) string
 	row     func(names, types []string) string
 	other   string // what everything else is stored as
+	folds   bool   // names that differ in case alone are one
+}
+
+// names gives each field a name of its own, the field's where that can be.
+func (d *dialect) names(fields []arrow.Field) []string {
+	used, out := map[string]bool{}, make([]string, len(fields))
+	for i, f := range fields {
+		name := f.Name
+		for n := 1; used[d.folded(name)]; n++ {
+			name = fmt.Sprintf("%s_%d", f.Name, n)
+		}
+		used[d.folded(name)] = true
+		out[i] = name
+	}
+	return out
+}
+
+func (d *dialect) folded(name string) string {
+	if d.folds {
+		return strings.ToLower(name)
+	}
+	return name
 }
 
 func quoted(q string) func(string) string {
@@ -27,7 +49,7 @@ func quoted(q string) func(string) string {
 }
 
 var duckdb = dialect{
-	name: quoted(`"`), decimal: "DECIMAL(%d,%d)", maxDec: 38, zoned: "TIMESTAMPTZ", other: "VARCHAR",
+	name: quoted(`"`), decimal: "DECIMAL(%d,%d)", maxDec: 38, zoned: "TIMESTAMPTZ", other: "VARCHAR", folds: true,
 	scalar: map[arrow.Type]string{
 		arrow.BOOL: "BOOLEAN", arrow.INT8: "TINYINT", arrow.INT16: "SMALLINT", arrow.INT32: "INTEGER", arrow.INT64: "BIGINT",
 		arrow.UINT8: "UTINYINT", arrow.UINT16: "USMALLINT", arrow.UINT32: "UINTEGER", arrow.UINT64: "UBIGINT",
@@ -44,7 +66,7 @@ var duckdb = dialect{
 }
 
 var hive = dialect{
-	name: quoted("`"), decimal: "decimal(%d,%d)", maxDec: 38, zoned: "timestamp", other: "string",
+	name: quoted("`"), decimal: "decimal(%d,%d)", maxDec: 38, zoned: "timestamp", other: "string", folds: true,
 	scalar: map[arrow.Type]string{
 		arrow.BOOL: "boolean", arrow.INT8: "tinyint", arrow.INT16: "smallint", arrow.INT32: "int", arrow.INT64: "bigint",
 		arrow.UINT8: "smallint", arrow.UINT16: "int", arrow.UINT32: "bigint", arrow.UINT64: "decimal(20,0)",
@@ -98,6 +120,7 @@ func Schema(language, table string, s *arrow.Schema) (string, error) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "CREATE TABLE %s (\n", d.name(table))
+	names := d.names(s.Fields())
 	for i, f := range s.Fields() {
 		typ, whole := d.typeOf(f.Type)
 		null, comma, note := "", ",", ""
@@ -107,10 +130,13 @@ func Schema(language, table string, s *arrow.Schema) (string, error) {
 		if i == s.NumFields()-1 {
 			comma = ""
 		}
-		if !whole {
-			note = " -- " + f.Type.String()
+		if names[i] != f.Name {
+			note = fmt.Sprintf(" -- %q", f.Name)
 		}
-		fmt.Fprintf(&b, "  %s %s%s%s%s\n", d.name(f.Name), typ, null, comma, note)
+		if !whole {
+			note += " -- " + f.Type.String()
+		}
+		fmt.Fprintf(&b, "  %s %s%s%s%s\n", d.name(names[i]), typ, null, comma, note)
 	}
 	b.WriteString(");\n")
 	return b.String(), nil
@@ -141,9 +167,10 @@ func (d *dialect) typeOf(dt arrow.DataType) (name string, whole bool) {
 	case *arrow.StructType:
 		var names, types []string
 		whole = true
-		for _, f := range t.Fields() {
+		own := d.names(t.Fields())
+		for i, f := range t.Fields() {
 			n, ok := d.typeOf(f.Type)
-			names, types, whole = append(names, d.name(f.Name)), append(types, n), whole && ok
+			names, types, whole = append(names, d.name(own[i])), append(types, n), whole && ok
 		}
 		return d.row(names, types), whole
 	case arrow.ListLikeType:

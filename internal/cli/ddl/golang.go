@@ -3,6 +3,7 @@ package ddl
 import (
 	"fmt"
 	"go/format"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -39,7 +40,13 @@ func goStruct(fields []arrow.Field) string {
 		if f.Nullable && !strings.HasPrefix(typ, "[]") && !strings.HasPrefix(typ, "map") && typ != "any" {
 			typ = "*" + typ
 		}
-		fmt.Fprintf(&b, "%s %s `parquet:%q`\n", name, typ, f.Name)
+		tag := fmt.Sprintf("parquet:%q", f.Name)
+		if strings.Contains(tag, "`") {
+			tag = strconv.Quote(tag)
+		} else {
+			tag = "`" + tag + "`"
+		}
+		fmt.Fprintf(&b, "%s %s %s\n", name, typ, tag)
 	}
 	b.WriteString("}")
 	return b.String()
