@@ -10,6 +10,7 @@ import (
 // allocates nothing.
 type dictionary struct {
 	vals  valueBuf
+	keys  []uint64 // of byte arrays: their sort keys
 	slots []uint32 // number+1; 0 is free
 	shift int      // 64 - log2(len(slots))
 	seed  maphash.Seed
@@ -31,7 +32,9 @@ func newDictionary(empty valueBuf) *dictionary {
 // chunk need not have one.
 func (d *dictionary) reset() {
 	d.vals.reset()
+	d.keys = d.keys[:0]
 	if len(d.slots) > keepDictSlots {
+		d.keys = nil
 		empty := []int32{0}
 		if d.vals.width > 0 {
 			empty = nil
@@ -48,7 +51,7 @@ func (d *dictionary) bytes() int { return d.vals.plainBytes() }
 
 // held is the memory of the dictionary.
 func (d *dictionary) held() int64 {
-	return int64(cap(d.vals.fixed) + cap(d.vals.data) + 4*cap(d.vals.offsets) + 4*len(d.slots))
+	return int64(cap(d.vals.fixed) + cap(d.vals.data) + 4*cap(d.vals.offsets) + 8*cap(d.keys) + 4*len(d.slots))
 }
 
 // width is the bit width of its indices; at least 1, as other writers have it.
@@ -81,8 +84,20 @@ func (d *dictionary) hash(i int) uint64 {
 	case 8:
 		return mix64(cast[uint64](d.vals.fixed)[i])
 	}
+	if d.vals.width == 0 {
+		return d.hashBytes(&d.vals, i, d.keys[i])
+	}
 	return maphash.Bytes(d.seed, d.vals.at(i))
 }
+
+// hashBytes is the hash of byte array i of v, of which k is the sort key.
+func (d *dictionary) hashBytes(v *valueBuf, i int, k uint64) uint64 {
+	if n := v.offsets[i+1] - v.offsets[i]; n <= 8 {
+		return mix64(k + uint64(n))
+	}
+	return maphash.Bytes(d.seed, v.at(i))
+}
+
 
 // number appends the numbers of the values of v to dst, entering new ones.
 func (d *dictionary) number(dst []uint32, v *valueBuf) ([]uint32, error) {
@@ -91,6 +106,8 @@ func (d *dictionary) number(dst []uint32, v *valueBuf) ([]uint32, error) {
 		return numberFixed[uint32](d, dst, v)
 	case 8:
 		return numberFixed[uint64](d, dst, v)
+	case 0:
+		return d.numberBytes(dst, v)
 	}
 	mask := len(d.slots) - 1
 	for i := range v.n {
@@ -111,6 +128,39 @@ func (d *dictionary) number(dst []uint32, v *valueBuf) ([]uint32, error) {
 			}
 			if string(d.vals.at(int(s-1))) == string(b) {
 				dst = append(dst, s-1)
+				break
+			}
+			at = (at + 1) & mask
+		}
+	}
+	return dst, nil
+}
+
+// numberBytes is number for byte arrays. Those of up to eight bytes are told
+// apart by key and length alone.
+func (d *dictionary) numberBytes(dst []uint32, v *valueBuf) ([]uint32, error) {
+	mask := len(d.slots) - 1
+	for i := range v.n {
+		k := v.sortKey(i)
+		size := v.offsets[i+1] - v.offsets[i]
+		at := int(d.hashBytes(v, i, k) >> d.shift)
+		for {
+			s := int(d.slots[at])
+			if s == 0 {
+				b := v.at(i)
+				if err := d.vals.add(b); err != nil {
+					return dst, err
+				}
+				d.keys = append(d.keys, k)
+				d.slots[at] = uint32(d.vals.n)
+				dst = append(dst, uint32(d.vals.n)-1)
+				if d.entered(b) {
+					mask = len(d.slots) - 1
+				}
+				break
+			}
+			if d.keys[s-1] == k && d.vals.offsets[s]-d.vals.offsets[s-1] == size && (size <= 8 || string(d.vals.at(s-1)) == string(v.at(i))) {
+				dst = append(dst, uint32(s-1))
 				break
 			}
 			at = (at + 1) & mask

@@ -40,8 +40,10 @@ type columnWriter struct {
 	sel     []int
 	step    int // levels taken in between two looks at the page's size
 	dict    *dictionary
-	numbers bool // dict is in use; false after it fell back
-	plain   int  // PLAIN bytes of the values since the chunk began
+	numbers bool     // dict is in use; false after it fell back
+	seen    []uint32 // of the dictionary's values, the last page that has them
+	page    uint32   // counts pages, over all chunks
+	plain   int      // PLAIN bytes of the values since the chunk began
 
 	chunk chunkState
 }
@@ -193,7 +195,7 @@ func (c *columnWriter) take(d arrow.ArrayData, e *entries, i, j int) error {
 	c.raw += int64(len(into.data) - data)
 	// Some sixteen looks a page.
 	c.step = min(max(c.o.pageBytes*(j-i)/(16*max(size, 1)), 1), mostStep)
-	if c.order != nil {
+	if c.order != nil && !c.boundsByNumber() {
 		c.order.scan(into, from, &c.bounds)
 	}
 	if c.numbers {
@@ -276,6 +278,11 @@ func (c *columnWriter) cut() error {
 	if c.levels == 0 {
 		return nil
 	}
+	if c.order != nil && c.boundsByNumber() {
+		if err := c.scanDistinct(); err != nil {
+			return err
+		}
+	}
 	if err := c.judge(); err != nil {
 		return err
 	}
@@ -313,6 +320,30 @@ func (c *columnWriter) cut() error {
 	}
 	ch.count(typ, enc)
 	c.startPage()
+	return nil
+}
+
+// boundsByNumber says that the bounds of a page are found among its distinct
+// values, once it is full: byte arrays take long to compare.
+func (c *columnWriter) boundsByNumber() bool { return c.numbers && c.dict.vals.width == 0 }
+
+// scanDistinct takes the page's distinct values into its bounds.
+func (c *columnWriter) scanDistinct() error {
+	c.page++
+	c.seen = slices.Grow(c.seen, max(c.dict.vals.n-len(c.seen), 0))
+	for len(c.seen) < c.dict.vals.n {
+		c.seen = append(c.seen, 0)
+	}
+	c.scratch.reset()
+	for _, x := range c.indices {
+		if c.seen[x] != c.page {
+			c.seen[x] = c.page
+			if err := c.scratch.add(c.dict.vals.at(int(x))); err != nil {
+				return err
+			}
+		}
+	}
+	c.order.scan(&c.scratch, 0, &c.bounds)
 	return nil
 }
 
