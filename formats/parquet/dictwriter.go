@@ -98,7 +98,6 @@ func (d *dictionary) hashBytes(v *valueBuf, i int, k uint64) uint64 {
 	return maphash.Bytes(d.seed, v.at(i))
 }
 
-
 // number appends the numbers of the values of v to dst, entering new ones.
 func (d *dictionary) number(dst []uint32, v *valueBuf) ([]uint32, error) {
 	switch d.vals.width {
