@@ -195,7 +195,7 @@ func toUnit[S ~int32 | ~int64](mem memory.Allocator, arr arrow.Array, src []S, t
 	}
 	factor := new(big.Rat).Quo(dst.Unit, from.Unit)
 	mul, div := factor.Num().Int64(), factor.Denom().Int64()
-	lo, hi := dst.Min.Int64(), dst.Max.Int64()
+	lo, hi := dst.Min.Int64()/mul, dst.Max.Int64()/mul
 	fit := func(i int) (int64, error) {
 		v := int64(src[i])
 		q := v / div
@@ -207,19 +207,42 @@ func toUnit[S ~int32 | ~int64](mem memory.Allocator, arr arrow.Array, src []S, t
 				q--
 			}
 		}
-		if q > hi/mul || q < lo/mul {
+		if q > hi || q < lo {
 			return 0, fmt.Errorf("row %d: %w: %s is out of range of %s", i, ErrCast, Format(ScalarAt(arr, i), arr.DataType()), to)
 		}
 		return q * mul, nil
 	}
 	if dst.Width == 4 {
-		return build(mem, arr, to, len(src), func(out []int32) error { return fillUnits(arr, out, fit) })
+		return build(mem, arr, to, len(src), func(out []int32) error {
+			return fillUnits(arr, out, fit, scaleUnits(out, src, mul, div, lo, hi))
+		})
 	}
-	return build(mem, arr, to, len(src), func(out []int64) error { return fillUnits(arr, out, fit) })
+	return build(mem, arr, to, len(src), func(out []int64) error {
+		return fillUnits(arr, out, fit, scaleUnits(out, src, mul, div, lo, hi))
+	})
 }
 
-func fillUnits[D ~int32 | ~int64](arr arrow.Array, out []D, fit func(int) (int64, error)) error {
-	for i := range out {
+// scaleUnits fills out as far as nothing is amiss, with what null slots hold
+// too, and gives how far.
+func scaleUnits[S, D ~int32 | ~int64](out []D, src []S, mul, div, lo, hi int64) int {
+	for i, s := range src {
+		q := int64(s)
+		if div != 1 {
+			if q = int64(s) / div; q*div != int64(s) {
+				return i
+			}
+		}
+		if q > hi || q < lo {
+			return i
+		}
+		out[i] = D(q * mul)
+	}
+	return len(src)
+}
+
+// fillUnits fills out from a place on.
+func fillUnits[D ~int32 | ~int64](arr arrow.Array, out []D, fit func(int) (int64, error), from int) error {
+	for i := from; i < len(out); i++ {
 		if arr.IsNull(i) {
 			continue
 		}

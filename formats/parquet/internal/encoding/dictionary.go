@@ -44,8 +44,13 @@ func (d *Indices) Decode(dst []int32) error {
 }
 
 func checkIndices(idx []uint32, size int) error {
-	var worst uint32
-	for _, v := range idx {
+	var a, b, c, d uint32 // four, so that none waits for the other
+	rest := idx
+	for ; len(rest) >= 4; rest = rest[4:] {
+		a, b, c, d = max(a, rest[0]), max(b, rest[1]), max(c, rest[2]), max(d, rest[3])
+	}
+	worst := max(a, b, c, d)
+	for _, v := range rest {
 		worst = max(worst, v)
 	}
 	if len(idx) > 0 && uint64(worst) >= uint64(size) {
