@@ -15,7 +15,7 @@ export BDKIT_PYTHON := $(VENV)/bin/python
 export BDKIT_JARS   := $(JARS)
 ELEMENTS := testdata/elements/elements.parquet
 
-.PHONY: man build demo test unit check lint oracles cross bench bench-arrowrs fuzz clean
+.PHONY: man build demo test nightly unit check lint oracles cross bench bench-arrowrs fuzz clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
@@ -29,6 +29,11 @@ test: oracles
 	$(GO) build ./...
 	$(GO) vet ./...
 	$(GO) test -count=1 -timeout 20m ./...
+
+## nightly: planted bugs, each of which a law must find, the long random campaigns, and the fuzz targets
+nightly: oracles
+	BD_NIGHTLY=1 $(GO) test -count=1 -timeout 6h ./...
+	$(MAKE) fuzz
 
 ## unit: no network, no oracle
 unit:

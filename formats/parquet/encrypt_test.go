@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 
@@ -105,10 +104,7 @@ func randomKeys(r *rand.Rand, columns int, seen map[string]int) (doc map[string]
 // encrypted where the footer is not.
 func TestEncryptRoundTrip(t *testing.T) {
 	seen := map[string]int{}
-	n := 200
-	if testing.Short() {
-		n = 40
-	}
+	n := campaign(40, 120, 2000)
 	for seed := range n {
 		r := rand.New(rand.NewPCG(uint64(seed), 31))
 		g := &arrowiotest.Generator{R: r, Leaves: append(slices.Clone(arrowiotest.FlatTypes), arrowiotest.MoreTypes...), Nested: seed%2 > 0, Exotic: seed%3 > 0, Seen: seen}
@@ -320,13 +316,7 @@ func TestEncryptFlippedBit(t *testing.T) {
 		if _, err := readEverything(t, raw, keys); err != nil {
 			t.Fatal(err)
 		}
-		step := 11
-		switch {
-		case testing.Short():
-			step = 37
-		case nightly():
-			step = 1
-		}
+		step := campaign(37, 11, 1)
 		r := newRand(4)
 		for at := len(magicPlain); at < len(raw); at += step {
 			changed := bytes.Clone(raw)
@@ -470,9 +460,6 @@ func TestEncryptRefuses(t *testing.T) {
 		t.Errorf("encrypt=keys without keys: %v", err)
 	}
 }
-
-// nightly says that the campaigns of `make nightly` are run.
-func nightly() bool { return os.Getenv("BD_NIGHTLY") != "" }
 
 // jsonOf is for messages and for other programs.
 func jsonOf(t testing.TB, v any) []byte {

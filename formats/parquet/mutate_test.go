@@ -21,10 +21,7 @@ func TestMutatedFiles(t *testing.T) {
 	if err != nil || root == "" || len(paths) == 0 {
 		t.Skip("NOT RUN: the conformance corpus is missing")
 	}
-	n := 400_000
-	if testing.Short() {
-		n = 1500
-	}
+	n := campaign(1500, 60_000, 2_000_000)
 	r := rand.New(rand.NewPCG(12, 12))
 	var files [][]byte
 	for _, p := range paths {

@@ -148,10 +148,7 @@ func writeIPC(t *testing.T, path string, s *arrow.Schema, batches []arrow.Record
 // any type that both have, is read equal; what DuckDB and Polars write too, of
 // the types that all have.
 func TestReadWrittenByOthers(t *testing.T) {
-	n := 150
-	if testing.Short() {
-		n = 40
-	}
+	n := campaign(40, 150, 1500)
 	py := oracle.Python(t, fmt.Sprintf("that %d tables that others write are read is", n))
 	script, err := os.ReadFile("testdata/write.py")
 	if err != nil {
@@ -243,10 +240,7 @@ func TestReadWrittenByOthers(t *testing.T) {
 // TestReadWrittenByArrowGo: what arrow-go writes, with any of its options, is
 // read equal.
 func TestReadWrittenByArrowGo(t *testing.T) {
-	n := 200
-	if testing.Short() {
-		n = 60
-	}
+	n := campaign(60, 200, 3000)
 	seen := map[string]int{}
 	codecs := []compress.Compression{compress.Codecs.Uncompressed, compress.Codecs.Snappy, compress.Codecs.Gzip, compress.Codecs.Brotli, compress.Codecs.Zstd, compress.Codecs.Lz4Raw}
 	for seed := range n {

@@ -55,10 +55,7 @@ for path in sorted(glob.glob(os.path.join(d, '*.parquet'))):
 // TestWriteReadByOthers: what is written, pyarrow reads back equal, of any type
 // it has; DuckDB and Polars too, of the types that all have.
 func TestWriteReadByOthers(t *testing.T) {
-	n := 120
-	if testing.Short() {
-		n = 30
-	}
+	n := campaign(30, 120, 1500)
 	py := oracle.Python(t, fmt.Sprintf("that others read back %d files is", n))
 	dir := t.TempDir()
 	type written struct {

@@ -79,8 +79,8 @@ type rawFile struct {
 	roots  int
 	schema rawSchema
 	groups []rawGroup
-	orders bool
-	kv     []meta.KeyValue
+	order  meta.ColumnOrder      // of every column; NoOrder writes none
+	extra  func(w *thriftWriter) // more fields of the footer
 }
 
 // bytes is the file, and the external files that hold some of its pages.
@@ -88,7 +88,7 @@ func (f rawFile) bytes() (raw []byte, elsewhere map[string][]byte) {
 	var b bytes.Buffer
 	b.WriteString(magicPlain)
 	elsewhere = map[string][]byte{}
-	md := meta.FileMetaData{Version: 1, CreatedBy: "rawfile", KeyValues: f.kv}
+	md := meta.FileMetaData{Version: 1, CreatedBy: "rawfile"}
 	root := groupOf("schema", meta.Required, f.roots)
 	root.HasRep = false
 	md.Schema = append([]meta.SchemaElement{root}, f.schema...)
@@ -151,12 +151,17 @@ func (f rawFile) bytes() (raw []byte, elsewhere map[string][]byte) {
 		}
 		md.RowGroups = append(md.RowGroups, rg)
 	}
-	if f.orders {
+	if f.order != meta.NoOrder {
 		for range leaves {
-			md.ColumnOrders = append(md.ColumnOrders, meta.TypeDefinedOrder)
+			md.ColumnOrders = append(md.ColumnOrders, f.order)
 		}
 	}
 	footer := appendFileMetaData(nil, &md)
+	if f.extra != nil { // before the byte that ends the struct
+		w := &thriftWriter{b: footer[:len(footer)-1], last: []int16{9}}
+		f.extra(w)
+		footer = append(w.b, 0)
+	}
 	b.Write(footer)
 	_ = binary.Write(&b, binary.LittleEndian, uint32(len(footer)))
 	b.WriteString(magicPlain)

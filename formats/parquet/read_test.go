@@ -52,10 +52,7 @@ func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 9)) }
 // whatever pieces it is read.
 func TestRoundTrip(t *testing.T) {
 	seen := map[string]int{}
-	n := 400
-	if testing.Short() {
-		n = 80
-	}
+	n := campaign(80, 400, 5000)
 	for seed := range n {
 		r := rand.New(rand.NewPCG(uint64(seed), 77))
 		g := &arrowiotest.Generator{R: r, Leaves: append(slices.Clone(arrowiotest.FlatTypes), arrowiotest.MoreTypes...), Nested: seed%4 > 0, Exotic: seed%3 > 0, Seen: seen}

@@ -112,10 +112,7 @@ func compareColumns(t testing.TB, name string, want, got []string) {
 func TestWriteReadByArrowGo(t *testing.T) {
 	seen := map[string]int{}
 	skip := map[string]int{}
-	n := 240
-	if testing.Short() {
-		n = 72
-	}
+	n := campaign(72, 240, 3000)
 	for seed := range n {
 		r := rand.New(rand.NewPCG(uint64(seed), 1))
 		g := &arrowiotest.Generator{R: r, Leaves: append(append([]arrow.DataType{}, arrowiotest.FlatTypes...), arrowiotest.MoreTypes...), Nested: seed%3 > 0, Exotic: seed%2 > 0, Seen: seen}
