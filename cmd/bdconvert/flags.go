@@ -205,9 +205,8 @@ func sortColumns(text string) (out []convert.SortColumn, err error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
-	for item := range strings.SplitSeq(text, ",") {
+	for _, item := range split(text) {
 		name, rest := item, ""
-		name = strings.TrimSpace(name)
 		if q, ok := strings.CutPrefix(name, `"`); ok {
 			if name, rest, ok = strings.Cut(q, `"`); !ok {
 				return nil, fmt.Errorf("%w: --sort-within %q: a quote is not closed", cli.ErrUsage, item)
@@ -235,13 +234,36 @@ func sortColumns(text string) (out []convert.SortColumn, err error) {
 	return out, nil
 }
 
-// columns reads "a, b".
+// columns reads a list of names such as `a, "b,c"`.
 func columns(text string) (out []string) {
 	if strings.TrimSpace(text) == "" {
 		return nil
 	}
-	for name := range strings.SplitSeq(text, ",") {
-		out = append(out, strings.TrimSpace(name))
+	for _, name := range split(text) {
+		out = append(out, unquote(name))
 	}
 	return out
+}
+
+// unquote takes the double quotes off a name.
+func unquote(name string) string {
+	if n := len(name); n > 1 && name[0] == '"' && name[n-1] == '"' {
+		return strings.ReplaceAll(name[1:n-1], `""`, `"`)
+	}
+	return name
+}
+
+// split cuts at commas outside quotes.
+func split(text string) (out []string) {
+	quoted, start := false, 0
+	for i := range len(text) {
+		switch {
+		case text[i] == '"':
+			quoted = !quoted
+		case text[i] == ',' && !quoted:
+			out = append(out, strings.TrimSpace(text[start:i]))
+			start = i + 1
+		}
+	}
+	return append(out, strings.TrimSpace(text[start:]))
 }

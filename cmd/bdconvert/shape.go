@@ -27,7 +27,7 @@ func items(text, flag string) ([][2]string, error) {
 		if !ok || k == "" || v == "" {
 			return fmt.Errorf("%w: --%s %q: want name=value", cli.ErrUsage, flag, item)
 		}
-		out = append(out, [2]string{strings.TrimSpace(k), strings.TrimSpace(v)})
+		out = append(out, [2]string{unquote(strings.TrimSpace(k)), unquote(strings.TrimSpace(v))})
 		return nil
 	}
 	if strings.TrimSpace(text) == "" {
@@ -39,7 +39,7 @@ func items(text, flag string) ([][2]string, error) {
 			if c == quote {
 				quote = 0
 			}
-		case c == '\'':
+		case c == '\'' || c == '"':
 			quote = c
 		case c == '(':
 			depth++

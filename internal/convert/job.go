@@ -138,6 +138,8 @@ func (j *Job) check() error {
 			return no("--resume: what went to a pipe cannot be taken up again")
 		case j.SuccessFile:
 			return no("--success-file needs a directory")
+		case j.Verify:
+			return no("--verify: what went to a pipe cannot be read back")
 		}
 		if j.Write.Format == "" && j.Dest != os.DevNull {
 			return no("standard output needs a format: --to")
@@ -150,6 +152,11 @@ func (j *Job) check() error {
 	}
 	if j.BadRows == BadRowsQuarantine && j.Quarantine == "" {
 		return no("--on-bad-row quarantine=FILE needs a file")
+	}
+	if j.BadRows == BadRowsQuarantine {
+		if _, err := (catalog.CreateOptions{}).FormatOf(j.Quarantine); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ func (e *engine) plan(ctx context.Context) ([]task, string, error) {
 	type found struct {
 		catalog.SourceFile
 		base string
+		src  string // the source, where it stands for this file alone
 	}
 	var files []found
 	total := int64(0)
@@ -51,9 +52,12 @@ func (e *engine) plan(ctx context.Context) ([]task, string, error) {
 		if err != nil {
 			return nil, "", err
 		}
-		base := ""
+		base, name := "", ""
 		if src != "-" {
 			if base, err = literalDir(ctx, src, e.j.Read.FS); err != nil {
+				return nil, "", err
+			}
+			if _, name, err = fs.Resolve(ctx, src, e.j.Read.FS); err != nil {
 				return nil, "", err
 			}
 		}
@@ -63,7 +67,11 @@ func (e *engine) plan(ctx context.Context) ([]task, string, error) {
 				continue
 			}
 			fmt.Fprintf(h, "%s\n%d %s %d\n", f.URL, f.Info.Size, f.Info.Version, f.Info.ModTime.UnixNano())
-			files = append(files, found{f, base})
+			one := ""
+			if len(list) == 1 && f.Info.Name == name {
+				one = src // with its secrets
+			}
+			files = append(files, found{f, base, one})
 			total += f.Info.Size
 		}
 	}
@@ -112,8 +120,11 @@ func (e *engine) plan(ctx context.Context) ([]task, string, error) {
 			}
 		}
 		t := task{key: rel, sources: []string{fs.QuoteMeta(f.URL)}, bytes: f.Info.Size}
-		if f.URL == "-" {
-			t.sources = []string{"-"}
+		if f.src != "" || f.URL == "-" {
+			t.sources = []string{f.src}
+			if f.URL == "-" {
+				t.sources[0] = "-"
+			}
 		}
 		var err error
 		if e.j.Layout.parts() {
