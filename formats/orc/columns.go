@@ -26,6 +26,8 @@ type columnSet struct {
 	at     int64        // the next row of the stripe
 	primed bool
 	piece  int // rows to read at a time
+
+	checked, sound bool // the row indexes
 }
 
 // newColumnSet opens the streams of columns, and reads nothing. The set has its
@@ -197,17 +199,16 @@ func (s *columnSet) worthSeek(from, to int64) bool {
 func (s *columnSet) approach(row int64, sel columnar.Selection) error {
 	seek := s.worthSeek(s.at, row)
 	if seek {
-		ok, err := s.st.loadIndexes(s.keys)
-		if err != nil {
+		if _, err := s.st.loadIndexes(s.keys); err != nil {
 			return err
 		}
-		seek = ok
+		seek = s.seekable()
 	}
 	if s.primed && !seek {
 		return s.skipTo(row)
 	}
 	limit := int64(-1) // the row group that nothing is needed from on
-	if s.st.indexed(s.keys) {
+	if s.seekable() {
 		limit = s.runEnd(row, sel)
 	}
 	if limit >= 0 && limit*s.st.stride() < int64(s.st.info.Rows) {
@@ -249,6 +250,21 @@ func (s *columnSet) approach(row int64, sel columnar.Selection) error {
 		s.at = s.group(row) * s.st.stride()
 	}
 	return s.skipTo(row)
+}
+
+// seekable says that the row indexes of all columns are there and make sense. Of
+// those that do not the statistics may be right all the same.
+func (s *columnSet) seekable() bool {
+	if !s.checked && s.st.indexed(s.keys) {
+		s.checked, s.sound = true, true
+		walk := s.st.walk
+		s.st.walk = walkCheck
+		for g := range s.st.groups() {
+			s.sound = s.sound && s.seek(int64(g)) == nil
+		}
+		s.st.walk = walk
+	}
+	return s.sound
 }
 
 // seek walks the positions of a row group.

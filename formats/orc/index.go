@@ -29,7 +29,7 @@ func (st *stripe) groups() int {
 // indexed says that the row indexes of columns are loaded.
 func (st *stripe) indexed(keys map[int]bool) bool {
 	for id := range keys {
-		if st.indexes[id] == nil {
+		if x := st.indexes[id]; x == nil || len(x.Entries) != st.groups() {
 			return false
 		}
 	}
@@ -65,7 +65,9 @@ func (st *stripe) loadIndexes(keys map[int]bool) (bool, error) {
 		st.indexes[k.column] = x
 	}
 	for id := range keys {
-		if len(st.indexes[id].Entries) < st.groups() {
+		// There are writers that put a masked column's entries behind those of
+		// its plaintext.
+		if len(st.indexes[id].Entries) != st.groups() {
 			return false, nil
 		}
 	}
@@ -140,7 +142,7 @@ func (st *stripe) selectRows(filter pushdown.Expr) (columnar.Selection, error) {
 		s.rows[i] = min(stride, rows-int64(i)*stride)
 	}
 	s.of = func(i int, n *node) *proto.ColumnStatistics {
-		if x := st.indexes[n.id]; x != nil {
+		if x := st.indexes[n.id]; x != nil && i < len(x.Entries) {
 			return x.Entries[i].Statistics
 		}
 		return nil

@@ -17,6 +17,8 @@ const (
 	walkAim
 	// walkLimit tells the streams that nothing is needed from the row group on.
 	walkLimit
+	// walkCheck does nothing, but for an error if the positions make no sense.
+	walkCheck
 )
 
 // positions are those of one column at the start of one row group, in the
@@ -69,6 +71,11 @@ func (p *positions) stream(st *stripe, id int, kind proto.StreamKind, slack int6
 		return nil, 0, nil
 	}
 	switch st.walk {
+	case walkCheck:
+		if int64(off) > r.Len() {
+			return nil, 0, corrupt("a position %d bytes into a stream of %d", off, r.Len())
+		}
+		return nil, 0, nil
 	case walkLimit:
 		r.Limit(uint64(off), bytes > 0, slack)
 		return nil, 0, nil

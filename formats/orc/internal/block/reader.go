@@ -137,6 +137,9 @@ func (r *Reader) Limit(off uint64, inside bool, slack int64) {
 // Offset is where the last chunk lies in the file, for errors.
 func (r *Reader) Offset() int64 { return r.chunk }
 
+// Len is how many bytes are stored.
+func (r *Reader) Len() int64 { return r.end - r.start }
+
 // Left is how many stored bytes follow.
 func (r *Reader) Left() int64 { return r.end - r.at }
 

@@ -282,14 +282,16 @@ func bloomFilterIndex(r *reader, m *BloomFilterIndex) {
 	}
 }
 
+// bloomFilterBits takes fields of other types for unknown ones: an early Hive
+// numbered them otherwise.
 func bloomFilterBits(r *reader, m *BloomFilterBits) {
 	for r.next() {
-		switch r.num {
-		case 1:
+		switch {
+		case r.num == 1 && r.wire == wireVarint:
 			m.Hashes = r.uint32()
-		case 2:
+		case r.num == 2 && r.wire != wireVarint:
 			r.words(&m.Words)
-		case 3:
+		case r.num == 3 && r.wire == wireBytes:
 			m.Bytes = r.bytes()
 		default:
 			r.skip()
