@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 //	pipes LINES PROGRAM ARG…  reads that many lines of its output and goes away;
 //	                          the program must end with 0 and say nothing
 //
-// and finds elements.parquet, types.parquet, floats.parquet, unicode.parquet,
+// and finds elements.parquet, sorted.orc, types.parquet, floats.parquet, unicode.parquet,
 // empty.parquet, near1.parquet and near2.parquet in its folder.
 func TestScripts(t *testing.T) {
 	bin := t.TempDir()
@@ -90,12 +90,14 @@ func pipes(ts *testscript.TestScript, neg bool, args []string) {
 
 func writeFixtures(t *testing.T, dir string) {
 	t.Helper()
-	elements, err := os.ReadFile("../../testdata/elements/elements.parquet")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "elements.parquet"), elements, 0o666); err != nil {
-		t.Fatal(err)
+	for name, path := range map[string]string{"elements.parquet": "../../testdata/elements/elements.parquet", "sorted.orc": "../../formats/orc/testdata/sorted.orc"} {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o666); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for name, rec := range map[string]arrow.RecordBatch{
 		"types.parquet": typesBatch(t), "floats.parquet": floatsBatch(), "unicode.parquet": unicodeBatch(t), "empty.parquet": typesBatch(t).NewSlice(0, 0),

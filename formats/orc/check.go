@@ -105,6 +105,9 @@ func (st *stripe) check(n *node, stats *stripeStats, deep bool) error {
 	if !deep {
 		return nil
 	}
+	natural := *n // as it is decoded, whatever it is shown as
+	natural.want = natural.field.Type
+	n = &natural
 	s, err := newColumnSet(st, []*node{n})
 	defer s.release()
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/formats/orc/internal/block"
 	"github.com/bdkit/bdkit/formats/orc/internal/proto"
+	"github.com/bdkit/bdkit/internal/arrowschema"
 	"github.com/bdkit/bdkit/internal/kernel"
 	"github.com/bdkit/bdkit/pushdown"
 )
@@ -151,11 +152,12 @@ func boundArray(n *node, vals []any, exact []bool, up bool) arrow.Array {
 		}
 	}
 	arr := b.NewArray()
-	if arrow.TypeEqual(n.field.Type, n.want) {
+	want := arrowschema.Storage(n.want)
+	if arrow.TypeEqual(n.field.Type, want) {
 		return arr
 	}
 	defer arr.Release()
-	shown, err := kernel.Cast(memory.DefaultAllocator, arr, n.want, kernel.CastOptions{})
+	shown, err := kernel.Cast(memory.DefaultAllocator, arr, want, kernel.CastOptions{})
 	if err != nil {
 		return array.NewNull(len(vals))
 	}
@@ -328,7 +330,7 @@ func (s *statsOf) Nulls(p pushdown.Path) (nulls, rows []int64) {
 }
 
 func (s *statsOf) MayContain(p pushdown.Path, values arrow.Array, alive []bool) []pushdown.Truth {
-	if n := s.r.leafAt(p); n != nil && s.may != nil && arrow.TypeEqual(n.field.Type, n.want) {
+	if n := s.r.leafAt(p); n != nil && s.may != nil && arrow.TypeEqual(n.field.Type, arrowschema.Storage(n.want)) {
 		return s.may(n, values, alive)
 	}
 	return nil
