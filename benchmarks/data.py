@@ -84,9 +84,31 @@ def flights():
         pq.write_table(table, os.path.join(out, "flights.parquet"), compression="snappy")
 
 
+def lineitem_avro():
+    """The first million rows of lineitem as another library writes them: decimals of bytes, dates, snappy, its default blocks."""
+    if not missing("lineitem.avro"):
+        return
+    import fastavro
+
+    table = pq.read_table(os.path.join(out, "lineitem.parquet")).slice(0, 1_000_000)
+
+    def avro_type(t):
+        if pa.types.is_decimal(t):
+            return {"type": "bytes", "logicalType": "decimal", "precision": t.precision, "scale": t.scale}
+        if pa.types.is_date32(t):
+            return {"type": "int", "logicalType": "date"}
+        return {pa.int64(): "long", pa.int32(): "int"}.get(t, "string")
+
+    schema = fastavro.parse_schema({"type": "record", "name": "lineitem", "fields": [{"name": f.name, "type": avro_type(f.type)} for f in table.schema]})
+    rows = (row for batch in table.to_batches(65536) for row in batch.to_pylist())
+    with open(os.path.join(out, "lineitem.avro"), "wb") as f:
+        fastavro.writer(f, schema, rows, codec="snappy")
+
+
 lineitem()
 events()
 wide()
 flights()
+lineitem_avro()
 for name in sorted(os.listdir(out)):
     print(name, os.path.getsize(os.path.join(out, name)))

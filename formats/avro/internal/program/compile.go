@@ -140,8 +140,8 @@ func (c *compiler) plain(w, r *schema.Schema, f arrow.Field, at int) (op, error)
 			out.code = opFloatDouble
 		case [2]schema.Kind{schema.Bytes, schema.String}, [2]schema.Kind{schema.String, schema.Bytes}:
 			out.code = opBytes
-			if _, decimal := f.Type.(arrow.DecimalType); decimal {
-				out.code = opDecimal
+			if t, decimal := f.Type.(arrow.DecimalType); decimal {
+				out.code, out.size = opDecimal, t.BitWidth()/8
 			}
 		default:
 			return op{}, mismatch(w, r, "")
@@ -165,8 +165,8 @@ func (c *compiler) plain(w, r *schema.Schema, f arrow.Field, at int) (op, error)
 		out.code = opBytes
 	case schema.Bytes:
 		out.code = opBytes
-		if _, decimal := f.Type.(arrow.DecimalType); decimal {
-			out.code = opDecimal
+		if t, decimal := f.Type.(arrow.DecimalType); decimal {
+			out.code, out.size = opDecimal, t.BitWidth()/8
 		}
 	case schema.Fixed:
 		if !schema.NamesMatch(w, r) {

@@ -216,6 +216,13 @@ func (d *Decoder) run(ops []op, buf []byte, p int) int {
 			o.col.Fixed(buf[p : p+o.size])
 			p += o.size
 		case opDecimal:
+			if p+9 <= len(buf) && buf[p]&1 == 0 && buf[p]-2 <= 14 && o.size == 16 { // 1 to 8 bytes
+				n := int(buf[p] >> 1)
+				v := int64(binary.BigEndian.Uint64(buf[p+1:])) >> (64 - 8*n)
+				o.col.Decimal128(uint64(v), v>>63)
+				p += 1 + n
+				continue
+			}
 			n, q := d.length(o, buf, p)
 			if q < 0 {
 				return -1

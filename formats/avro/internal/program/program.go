@@ -36,7 +36,7 @@ const (
 	opFixed // size
 	opEnum  // symbols by index
 	opEnumText
-	opDecimal      // of bytes
+	opDecimal      // of bytes; size: of a slot
 	opDecimalFixed // size
 	opDuration
 	opRecord   // kids: the fields
