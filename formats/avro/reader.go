@@ -225,7 +225,7 @@ func (s *stretch) load(ctx context.Context) error {
 }
 
 // maxEmptyRows bounds the rows of a block that take no bytes.
-const maxEmptyRows = 1 << 28
+const maxEmptyRows = 1 << 24
 
 // plausible refuses a count that the block's bytes cannot back.
 func (s *stretch) plausible(b *block) error {

@@ -21,6 +21,8 @@ type pair struct {
 	r    *rand.Rand
 	n    int
 	seen map[string]int
+
+	noEnums, inUnion bool // no enums in unions
 }
 
 type object = map[string]any
@@ -37,6 +39,9 @@ func (g *pair) schema(depth int) any {
 	k := g.r.IntN(15)
 	if depth == 0 {
 		k = g.r.IntN(10)
+	}
+	if g.noEnums && g.inUnion && k == 7 {
+		k = 1
 	}
 	switch k {
 	case 0:
@@ -97,6 +102,9 @@ func kindOf(s any) string {
 func (g *pair) union(depth int) any {
 	out := []any{}
 	have := map[string]bool{"union": true}
+	outer := g.inUnion
+	g.inUnion = true
+	defer func() { g.inUnion = outer }()
 	for range 1 + g.r.IntN(4) {
 		if s := g.schema(depth - 1); !have[kindOf(s)] {
 			have[kindOf(s)] = true

@@ -1,5 +1,6 @@
 // The oracle of resolve_test.go: for each case of a folder it writes random rows of NAME.w.avsc to NAME.avro and reads
-// them back as NAME.r.avsc. It prints "NAME ok ROWS DIGEST…", a canon-1 digest a column, or "NAME error MESSAGE".
+// them back as NAME.r.avsc. It prints "NAME ok ROWS DIGEST…", a canon-1 digest a column, or "NAME error MESSAGE". With
+// "again" instead of a number of rows it reads each NAME.again.avro with the file's own schema.
 import java.io.File;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
@@ -29,6 +30,16 @@ public class Resolve {
   };
 
   public static void main(String[] args) throws Exception {
+    if (args[1].equals("again")) {
+      for (File f : new File(args[0]).listFiles((d, n) -> n.endsWith(".again.avro"))) {
+        Schema s;
+        try (DataFileReader<Object> r = new DataFileReader<>(f, new GenericDatumReader<>())) {
+          s = r.getSchema();
+        }
+        System.out.println(f.getName().replace(".again.avro", "") + " " + read(s, f));
+      }
+      return;
+    }
     File[] files = new File(args[0]).listFiles((d, n) -> n.endsWith(".w.avsc"));
     Arrays.sort(files);
     int k = 0;

@@ -15,8 +15,9 @@ const (
 	// maxSkipDepth bounds the nesting of recursive values that are skipped.
 	maxSkipDepth = 10_000
 	// maxEmpty bounds the elements without bytes (null, records of nothing) of
-	// one row, whose count no bytes back.
-	maxEmpty = 1 << 20
+	// one buffer, whose count no bytes back; each byte allows for some more.
+	maxEmpty     = 1 << 20
+	emptyPerByte = 16
 )
 
 var (
@@ -30,8 +31,10 @@ var (
 // returned place is to be decoded again), and at an error, which names the
 // column.
 func (d *Decoder) Rows(buf []byte, p, n int) (next, done int, st colbuild.Status, err error) {
+	if p == 0 {
+		d.empty = maxEmpty + emptyPerByte*len(buf)
+	}
 	for done < n {
-		d.empty = 0
 		q := d.run(d.root, buf, p)
 		if q < 0 && d.err != nil {
 			err, d.err = d.err, nil
@@ -52,8 +55,8 @@ func (d *Decoder) Rows(buf []byte, p, n int) (next, done int, st colbuild.Status
 
 // Skip passes over n values of buf from p on, of a program by CompileSkip.
 func (d *Decoder) Skip(buf []byte, p, n int) (next int, err error) {
+	d.empty = maxEmpty + emptyPerByte*len(buf)
 	for range n {
-		d.empty = 0
 		if p = d.run(d.root, buf, p); p < 0 {
 			err, d.err = d.err, nil
 			return 0, err
@@ -457,10 +460,10 @@ func (d *Decoder) block(o *op, buf []byte, p int) (n, size, next int) {
 		return 0, 0, d.fail(o, fmt.Errorf("%w: %d elements in %d bytes", arrowio.ErrCorrupt, v, len(buf)-q))
 	}
 	if o.min == 0 {
-		if v > maxEmpty-int64(d.empty) {
-			return 0, 0, d.fail(o, fmt.Errorf("%w: %d elements without bytes in one row", arrowio.ErrLimit, v))
+		if v > int64(d.empty) {
+			return 0, 0, d.fail(o, fmt.Errorf("%w: %d elements without bytes", arrowio.ErrLimit, v))
 		}
-		d.empty += int(v)
+		d.empty -= int(v)
 	}
 	return int(v), size, q
 }

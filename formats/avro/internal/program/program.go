@@ -98,7 +98,7 @@ type Decoder struct {
 	root  []op
 	err   error
 	depth int
-	empty int // elements without bytes, in the row in hand
+	empty int // how many elements without bytes the buffer may still have
 }
 
 // Bind makes a decoder that fills the columns of b, which has the program's
