@@ -12,6 +12,7 @@ import (
 
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/formats"
+	"github.com/bdkit/bdkit/formats/dataset"
 	"github.com/bdkit/bdkit/fs"
 	"github.com/bdkit/bdkit/fs/layer"
 )
@@ -24,8 +25,9 @@ type Options struct {
 	FS fs.Options
 	// Formats are the format's options.
 	Formats formats.Options
-	// UnionByName and Strict are those of package dataset.
-	UnionByName, Strict bool
+	// Dataset says how many files become one table. A single file is a dataset
+	// too where an option asks for what it does not have itself.
+	Dataset dataset.Options
 	// Stdin is what "-" reads; nil is the process's own.
 	Stdin io.Reader
 	// SpoolDir and MaxSpool bound the copy that is made of "-": its folder (""

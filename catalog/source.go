@@ -30,6 +30,7 @@ type SourceFile struct {
 	known  bool
 	stdin  bool
 	format string // of its name; "" finds out
+	path   string // as far as the source was written out, and below it
 }
 
 // Open opens a path, a glob, a directory, a URL or "-". A glob or directory
@@ -48,7 +49,7 @@ func OpenAll(ctx context.Context, sources []string, o Options) (*Source, error) 
 		}
 		s.files = append(s.files, files...)
 	}
-	if len(s.files) == 1 {
+	if len(s.files) == 1 && s.files[0].alone(o.Dataset) {
 		r, err := s.File(ctx, 0)
 		if err != nil {
 			return nil, err
@@ -57,26 +58,35 @@ func OpenAll(ctx context.Context, sources []string, o Options) (*Source, error) 
 		return s, nil
 	}
 	byURL := map[string]int{}
-	names := make([]string, len(s.files))
+	files := make([]dataset.File, len(s.files))
 	for i, f := range s.files {
 		if f.stdin {
-			return nil, fmt.Errorf("%w: standard input beside other files", arrowio.ErrUnsupported)
+			return nil, fmt.Errorf("%w: standard input beside other files, or as part of a dataset", arrowio.ErrUnsupported)
 		}
-		names[i] = f.URL
+		files[i] = dataset.File{Name: f.URL, Path: f.path}
 		byURL[f.URL] = i
 	}
-	t, err := dataset.New(ctx, names, func(ctx context.Context, name string) (formats.FileReader, error) {
+	t, err := dataset.New(ctx, files, func(ctx context.Context, name string) (formats.FileReader, error) {
 		i, ok := byURL[name]
 		if !ok {
 			return nil, fmt.Errorf("%w: a split of another table: %s", arrowio.ErrUnsupported, name)
 		}
 		return s.File(ctx, i)
-	}, dataset.Options{UnionByName: o.UnionByName, Strict: o.Strict})
+	}, o.Dataset)
 	if err != nil {
 		return nil, err
 	}
 	s.Table = t
 	return s, nil
+}
+
+// alone says that a single file is the table itself.
+func (f SourceFile) alone(o dataset.Options) bool {
+	if f.stdin {
+		return true
+	}
+	folders := o.Hive != dataset.HiveOff && strings.Contains(path.Dir(f.path), "=")
+	return !folders && o.Schema == nil && !o.Filename && !o.RowNumber && len(o.PartitionTypes) == 0
 }
 
 // Files are the source's files in order.
@@ -110,7 +120,7 @@ func Files(ctx context.Context, source string, o Options) ([]SourceFile, error) 
 		return nil, err
 	}
 	file := func(info fs.FileInfo, known bool) SourceFile {
-		return SourceFile{URL: fsys.URL(info.Name), Info: info, fsys: fsys, known: known, format: o.Format}
+		return SourceFile{URL: fsys.URL(info.Name), Info: info, fsys: fsys, known: known, format: o.Format, path: written(source, name, info.Name)}
 	}
 	if fs.HasMeta(name) {
 		out, err := globbed(ctx, fsys, name, file)
@@ -173,6 +183,22 @@ func Entries(ctx context.Context, source string, o Options) ([]SourceFile, error
 		out = append(out, SourceFile{URL: fsys.URL(info.Name), Info: info, fsys: fsys, known: true, format: oo.Format})
 	}
 	return out, nil
+}
+
+// written is the part of a file's name that its source wrote out, and what is
+// below it: folders above are not the dataset's.
+func written(source, name, file string) string {
+	if i := strings.Index(source, "://"); i >= 0 {
+		source = source[i+3:]
+	}
+	own := strings.Count(path.Clean(strings.ReplaceAll(source, "\\", "/")), "/") + 1
+	for strings.HasPrefix(source, "../") {
+		source, own = source[3:], own-2
+	}
+	elems := strings.Split(strings.Trim(name, "/"), "/")
+	above := max(0, len(elems)-own)
+	rest := strings.Split(file, "/")
+	return strings.Join(rest[min(above, len(rest)-1):], "/")
 }
 
 func globbed(ctx context.Context, fsys fs.FileSystem, name string, file func(fs.FileInfo, bool) SourceFile) (out []SourceFile, err error) {

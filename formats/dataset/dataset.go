@@ -1,16 +1,7 @@
-// Package dataset makes one table of many files.
-//
-//	files ─► open one ─► plan it ─► its splits, each with the file's name ─► open ─► evolve to the table's schema
-//
-// The schema is that of the first file, unless the files' schemas are united.
-// A column that a later file lacks is null there; one of another type is cast
-// without loss, or the error names both files. A file is planned when its turn
-// comes and is held open no longer than a split of it is read.
 package dataset
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -19,30 +10,92 @@ import (
 
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/formats"
-	"github.com/bdkit/bdkit/pushdown"
 )
+
+// File is one file of a dataset.
+type File struct {
+	// Name is what Open is given and errors say: its URL.
+	Name string
+	// Path is where the folders are read from that name partitions, for
+	// instance "k=1/x.parquet"; "" has none.
+	Path string
+}
 
 // Open opens the file of a name that was given to New.
 type Open func(ctx context.Context, name string) (formats.FileReader, error)
+
+// Hive says whether folders named key=value are columns.
+type Hive uint8
+
+// The modes. Auto takes them for columns if all files have the same keys; On
+// makes it an error if they have not.
+const (
+	HiveAuto Hive = iota
+	HiveOff
+	HiveOn
+)
 
 // Options tune New.
 type Options struct {
 	// UnionByName reads the schemas of all files: every column of any file is
 	// one of the table's.
 	UnionByName bool
+	// UnionByID does it too, and columns are the same whose field id
+	// (PARQUET:field_id, iceberg.id) is, whatever their names.
+	UnionByID bool
 	// Strict makes a file whose schema is not the first one's an error.
 	Strict bool
+	// Schema is the table's, in place of those of the files.
+	Schema *arrow.Schema
+	// CaseInsensitive matches the names of columns in any case; two that differ
+	// in nothing else are an error.
+	CaseInsensitive bool
+	// Hive and PartitionTypes are how folders become columns.
+	Hive           Hive
+	PartitionTypes map[string]arrow.DataType
+	// Filename adds the column _file, the URL of each row's file.
+	Filename bool
+	// RowNumber adds the column _row, a row's number in its file.
+	RowNumber bool
+	// Jobs is how many files are opened at once; 0 is 16.
+	Jobs int
 }
+
+// The virtual columns.
+const (
+	FileColumn = "_file"
+	RowColumn  = "_row"
+)
 
 // Table is many files as one table. It is safe for concurrent use.
 type Table struct {
-	names  []string
+	files  []File
+	index  map[string]int // by name
 	open   Open
 	o      Options
 	schema *arrow.Schema
+	origin []origin // of each column
+	parts  []partition
 
-	mu   sync.Mutex
-	kept map[string]*handle // open files, by name, while splits use them
+	mu      sync.Mutex
+	kept    map[string]*handle // open files, by name, while splits use them
+	schemas map[string]*mapping
+}
+
+// kind says where a column comes from.
+type kind uint8
+
+const (
+	fromFile kind = iota
+	fromFolder
+	fromName
+	fromPlace
+)
+
+// origin is where a column comes from; part is the partition's number.
+type origin struct {
+	kind kind
+	part int
 }
 
 type handle struct {
@@ -52,69 +105,112 @@ type handle struct {
 
 var _ arrowio.Table = (*Table)(nil)
 
-// New reads the schema of the first file, or of all. No name at all is an error.
-func New(ctx context.Context, names []string, open Open, o Options) (*Table, error) {
-	if len(names) == 0 {
+// New reads the schema of the first file, or of all. No file at all is an error.
+func New(ctx context.Context, files []File, open Open, o Options) (*Table, error) {
+	if len(files) == 0 {
 		return nil, errors.New("dataset: no file")
 	}
-	t := &Table{names: names, open: open, o: o, kept: map[string]*handle{}}
-	n := 1
-	if o.UnionByName {
-		n = len(names)
+	if o.Jobs <= 0 {
+		o.Jobs = 16
 	}
-	for i, name := range names[:n] {
-		f, err := open(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		s := f.Schema()
-		if err := f.Close(); err != nil {
-			return nil, err
-		}
-		if i == 0 {
-			t.schema = s
-		} else if t.schema, err = union(t.schema, s, names[0], name); err != nil {
-			return nil, err
-		}
+	t := &Table{files: files, open: open, o: o, index: make(map[string]int, len(files)), kept: map[string]*handle{}, schemas: map[string]*mapping{}}
+	for i, f := range files {
+		t.index[f.Name] = i
 	}
-	return t, nil
+	var err error
+	if t.parts, err = partitions(files, o); err != nil {
+		return nil, err
+	}
+	if err := t.readSchema(ctx); err != nil {
+		return nil, err
+	}
+	return t, t.addColumns()
 }
 
-// union adds to a the columns that only b has. A column of both must have one
-// type.
-func union(a, b *arrow.Schema, first, name string) (*arrow.Schema, error) {
-	fields := a.Fields()
-	known := map[string]int{}
-	for i, f := range fields {
-		known[f.Name] = i
+// readSchema finds the schema of the files' own columns.
+func (t *Table) readSchema(ctx context.Context) error {
+	switch {
+	case t.o.Schema != nil:
+		t.schema = t.o.Schema
+		return nil
+	case t.o.UnionByName || t.o.UnionByID:
+		return t.uniteAll(ctx)
 	}
-	for _, f := range b.Fields() {
-		i, ok := known[f.Name]
-		if !ok {
-			f.Nullable = true
-			known[f.Name] = len(fields)
-			fields = append(fields, f)
+	s, err := t.schemaOf(ctx, t.files[0].Name)
+	t.schema = s
+	return err
+}
+
+// schemaOf opens a file for its schema alone.
+func (t *Table) schemaOf(ctx context.Context, name string) (*arrow.Schema, error) {
+	f, err := t.open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return f.Schema(), f.Close()
+}
+
+// addColumns adds the partitions and the virtual columns.
+func (t *Table) addColumns() error {
+	fields := t.schema.Fields()
+	if t.o.CaseInsensitive {
+		if a, b, twice := foldedTwice(fields); twice {
+			return fmt.Errorf("%w: %s and %s differ in case alone (try: without --case-insensitive)", arrowio.ErrColumn, a, b)
+		}
+	}
+	t.origin = make([]origin, len(fields))
+	for i, p := range t.parts {
+		at := t.find(fields, p.key)
+		if at < 0 {
+			fields = append(fields[:len(fields):len(fields)], arrow.Field{Name: p.key, Type: p.typ, Nullable: true})
+			t.origin = append(t.origin, origin{fromFolder, i})
 			continue
 		}
-		if !arrow.TypeEqual(fields[i].Type, f.Type) {
-			return nil, &arrowio.Error{Op: "open", URL: name, Column: f.Name, Hint: "without --union-by-name the first file's types hold",
-				Err: fmt.Errorf("%w: %s, which is %s in %s", arrowio.ErrCast, f.Type, fields[i].Type, first)}
+		f := fields[at]
+		f.Nullable = true
+		if !p.given {
+			if err := p.fits(t.files, f.Type); err != nil {
+				return err
+			}
+			t.parts[i].typ = f.Type
 		}
+		f.Type = t.parts[i].typ
+		fields = append([]arrow.Field{}, fields...)
+		fields[at], t.origin[at] = f, origin{fromFolder, i}
 	}
-	for i := range fields {
-		if _, ok := b.FieldsByName(fields[i].Name); !ok {
-			fields[i].Nullable = true
+	for _, v := range []struct {
+		on    bool
+		field arrow.Field
+		kind  kind
+	}{
+		{t.o.Filename, arrow.Field{Name: FileColumn, Type: arrow.BinaryTypes.String}, fromName},
+		{t.o.RowNumber, arrow.Field{Name: RowColumn, Type: arrow.PrimitiveTypes.Int64}, fromPlace},
+	} {
+		if !v.on {
+			continue
 		}
+		if t.find(fields, v.field.Name) >= 0 {
+			return fmt.Errorf("%w: the files have a column %s of their own", arrowio.ErrColumn, v.field.Name)
+		}
+		fields = append(fields[:len(fields):len(fields)], v.field)
+		t.origin = append(t.origin, origin{kind: v.kind})
 	}
-	md := a.Metadata()
-	return arrow.NewSchema(fields, &md), nil
+	md := t.schema.Metadata()
+	t.schema = arrow.NewSchema(fields, &md)
+	return nil
 }
 
 // Schema implements arrowio.Table.
 func (t *Table) Schema() *arrow.Schema { return t.schema }
 
 // Files are the names of the files, in order.
-func (t *Table) Files() []string { return t.names }
+func (t *Table) Files() []string {
+	out := make([]string, len(t.files))
+	for i, f := range t.files {
+		out[i] = f.Name
+	}
+	return out
+}
 
 // acquire opens a file, or shares it with another split that is being read.
 func (t *Table) acquire(ctx context.Context, name string) (*handle, error) {
@@ -144,140 +240,15 @@ func (t *Table) acquire(ctx context.Context, name string) (*handle, error) {
 
 func (t *Table) release(name string) error {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	h := t.kept[name]
-	if h.users--; h.users > 0 {
-		return nil
+	h.users--
+	last := h.users == 0
+	if last {
+		delete(t.kept, name)
 	}
-	delete(t.kept, name)
-	return h.Close()
-}
-
-// fileSplit is what a split carries: its file, and that file's own split.
-type fileSplit struct {
-	File    string
-	Inner   []byte
-	Columns []pushdown.Path // of the table
-	All     bool            // all columns, in place of Columns
-}
-
-// Plan implements arrowio.Table. Files are opened as the splits are drawn.
-func (t *Table) Plan(ctx context.Context, r arrowio.ScanRequest) (*arrowio.Scan, error) {
-	schema, err := arrowio.ProjectSchema(t.schema, r.Columns)
-	if err != nil {
-		return nil, err
+	t.mu.Unlock()
+	if last {
+		return h.Close()
 	}
-	if r.Filter != nil {
-		if r.Filter, err = pushdown.Bind(r.Filter, t.schema, pushdown.BindOptions{}); err != nil {
-			return nil, err
-		}
-	}
-	scan := &arrowio.Scan{Request: r, Schema: schema}
-	scan.Splits = func(yield func(arrowio.Split, error) bool) {
-		for _, name := range t.names {
-			if !t.planFile(ctx, name, r, scan, yield) {
-				return
-			}
-		}
-	}
-	return scan, nil
-}
-
-// planFile yields the splits of one file.
-func (t *Table) planFile(ctx context.Context, name string, r arrowio.ScanRequest, scan *arrowio.Scan, yield func(arrowio.Split, error) bool) (more bool) {
-	f, err := t.acquire(ctx, name)
-	if err != nil {
-		yield(arrowio.Split{}, err)
-		return false
-	}
-	defer func() {
-		if err := t.release(name); err != nil && more {
-			more = yield(arrowio.Split{}, err)
-		}
-	}()
-	e, err := t.evolve(f, name, r)
-	if err != nil {
-		yield(arrowio.Split{}, err)
-		return false
-	}
-	inner, err := f.Plan(ctx, e.inner)
-	if err != nil {
-		yield(arrowio.Split{}, err)
-		return false
-	}
-	for s, err := range inner.Splits {
-		if err == nil {
-			s, err = e.wrap(s, name)
-		}
-		if !yield(s, err) || err != nil {
-			return false
-		}
-	}
-	for _, n := range inner.Pruned {
-		scan.Pruned = append(scan.Pruned, arrowio.Note{Unit: name + ": " + n.Unit, Reason: n.Reason})
-	}
-	return true
-}
-
-// wrap makes a split of the table of one of a file.
-func (e *evolution) wrap(s arrowio.Split, name string) (arrowio.Split, error) {
-	token, err := arrowio.EncodeSplit(s)
-	if err != nil {
-		return s, err
-	}
-	s.Payload, err = json.Marshal(fileSplit{File: name, Inner: token, Columns: e.columns, All: e.columns == nil})
-	switch {
-	case e.residual != nil:
-		s.Residual, s.Exact = e.residual, s.Exact && e.residual == pushdown.True
-	case s.Residual == nil:
-		s.Residual = e.filter
-	}
-	return s, err
-}
-
-// Open implements arrowio.Table.
-func (t *Table) Open(ctx context.Context, s arrowio.Split, o arrowio.ReadOptions) (arrowio.RecordReader, error) {
-	var p fileSplit
-	if err := json.Unmarshal(s.Payload, &p); err != nil {
-		return nil, fmt.Errorf("%w: a split of another table", arrowio.ErrUnsupported)
-	}
-	inner, err := arrowio.DecodeSplit(p.Inner)
-	if err != nil {
-		return nil, err
-	}
-	f, err := t.acquire(ctx, p.File)
-	if err != nil {
-		return nil, err
-	}
-	columns := p.Columns
-	if p.All {
-		columns = nil
-	} else if columns == nil {
-		columns = []pushdown.Path{}
-	}
-	r, err := t.read(ctx, f, p.File, columns, inner, o)
-	if err != nil {
-		return nil, errors.Join(err, t.release(p.File))
-	}
-	return r, nil
-}
-
-// Ranges implements formats.Ranger where the file does.
-func (t *Table) Ranges(ctx context.Context, s arrowio.Split) (unit string, ranges []formats.Extent, err error) {
-	var p fileSplit
-	if err := json.Unmarshal(s.Payload, &p); err != nil {
-		return "", nil, fmt.Errorf("%w: a split of another table", arrowio.ErrUnsupported)
-	}
-	inner, err := arrowio.DecodeSplit(p.Inner)
-	if err != nil {
-		return "", nil, err
-	}
-	f, err := t.acquire(ctx, p.File)
-	if err != nil {
-		return "", nil, err
-	}
-	if r, ok := f.FileReader.(formats.Ranger); ok {
-		unit, ranges, err = r.Ranges(ctx, inner)
-	}
-	return unit, ranges, errors.Join(err, t.release(p.File))
+	return nil
 }

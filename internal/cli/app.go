@@ -21,6 +21,7 @@ import (
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/catalog"
 	"github.com/bdkit/bdkit/formats"
+	"github.com/bdkit/bdkit/formats/dataset"
 	"github.com/bdkit/bdkit/formats/keyfile"
 	"github.com/bdkit/bdkit/fs"
 )
@@ -288,7 +289,7 @@ func (a *App) RunOptions() arrowio.RunOptions {
 // Catalog gives the options with which sources are opened.
 func (a *App) Catalog(sources ...string) (catalog.Options, error) {
 	o := catalog.Options{
-		Format: a.Format, UnionByName: a.Union, Strict: a.Strict, Once: a.Once, Stdin: a.Stdin, SpoolDir: a.SpoolDir, MaxSpool: int64(a.MaxSpool),
+		Format: a.Format, Dataset: dataset.Options{UnionByName: a.Union, Strict: a.Strict}, Once: a.Once, Stdin: a.Stdin, SpoolDir: a.SpoolDir, MaxSpool: int64(a.MaxSpool),
 		Named: a.Named(), Notice: func(s string) { a.Notice("%s", s) },
 	}
 	if a.trace != nil {
