@@ -79,7 +79,8 @@ func (o *EvolveOptions) column(rec arrow.RecordBatch, from int, f arrow.Field) (
 	n := int(rec.NumRows())
 	v, ok := o.Constants[f.Name]
 	if !ok || v.IsNull() {
-		return array.MakeArrayOfNull(o.Alloc, f.Type, n), nil
+		// array.MakeArrayOfNull takes fresh memory for zero, which that of a pool is not.
+		return kernel.Cast(o.Alloc, array.NewNull(n), f.Type, kernel.CastOptions{})
 	}
 	one, err := kernel.Cast(o.Alloc, v.Value, f.Type, kernel.CastOptions{})
 	if err != nil {

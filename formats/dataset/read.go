@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/bdkit/bdkit/arrowio"
-	"github.com/bdkit/bdkit/internal/kernel"
 	"github.com/bdkit/bdkit/pushdown"
 )
 
@@ -42,19 +40,18 @@ func (t *Table) Open(ctx context.Context, s arrowio.Split, o arrowio.ReadOptions
 	return r, nil
 }
 
-// reading is one split of the table on its way from a file's batches.
+// reading is one split of the table on its way from a file's batches: the
+// file's splits one after the other, with the rows' numbers if they are wanted.
 type reading struct {
-	t      *Table
-	f      *handle
-	o      arrowio.ReadOptions
-	name   string
-	inner  [][]byte
-	filter pushdown.Expr // of the file's, where its splits leave it; nil: none
-	cur    arrowio.RecordReader
-	mid    *arrow.Schema // whole columns where they are cast
-	make   []func(rec arrow.RecordBatch) (arrow.Array, error)
-	same   bool // the file's batches are the table's
-	row    int64
+	t       *Table
+	f       *handle
+	o       arrowio.ReadOptions
+	name    string
+	inner   [][]byte
+	filter  pushdown.Expr // of the file's, where its splits leave it; nil: none
+	cur     arrowio.RecordReader
+	numbers *arrow.Schema // with the column of the rows' numbers; nil: without
+	row     int64
 }
 
 func (t *Table) read(ctx context.Context, f *handle, file int, p fileSplit, o arrowio.ReadOptions) (arrowio.RecordReader, error) {
@@ -68,79 +65,70 @@ func (t *Table) read(ctx context.Context, f *handle, file int, p fileSplit, o ar
 			return nil, fmt.Errorf("%w: %w", errForeign, err)
 		}
 	}
-	consts, err := t.constants(file)
+	asked, err := t.fileColumns(m, f, p.Columns)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.columns(m, f.Schema(), consts, p.Columns); err != nil {
-		return nil, err
-	}
-	out := arrowio.NewReader(ctx, d.mid, d.next, d.close)
-	if p.Columns == nil {
-		return out, nil
-	}
-	shown, err := arrowio.Project(out, p.Columns)
+	given, err := arrowio.ProjectSchema(f.Schema(), asked)
 	if err != nil {
-		// The release of the file is the caller's, as it is for all errors here.
 		return nil, err
 	}
-	return shown, nil
+	if t.needsNumbers(p.Columns) {
+		md := given.Metadata()
+		d.numbers = arrow.NewSchema(append(given.Fields(), arrow.Field{Name: RowColumn, Type: arrow.PrimitiveTypes.Int64}), &md)
+		given = d.numbers
+	}
+	if p.Columns == nil && asked == nil && d.numbers == nil { // the file's columns are the table's
+		return arrowio.NewReader(ctx, given, d.next, d.close), nil
+	}
+	to, how, err := t.evolution(m, f.Schema(), file, p)
+	if err != nil {
+		return nil, err
+	}
+	how.ReadOptions = o
+	out, err := arrowio.Evolve(arrowio.NewReader(ctx, given, d.next, d.close), to, how)
+	if err == nil && p.Columns != nil {
+		out, err = arrowio.Project(out, p.Columns)
+	}
+	if err != nil { // nothing is open but the file, which is the caller's to release
+		return nil, err
+	}
+	return out, nil
 }
 
-// columns prepares how each column is made.
-func (d *reading) columns(m *mapping, file *arrow.Schema, consts map[int]pushdown.Literal, columns []pushdown.Path) error {
-	t := d.t
+// evolution says what the file's columns become: the table's, whole where they
+// are cast.
+func (t *Table) evolution(m *mapping, file *arrow.Schema, i int, p fileSplit) (*arrow.Schema, arrowio.EvolveOptions, error) {
+	o := arrowio.EvolveOptions{Names: map[string]string{}, Constants: map[string]pushdown.Literal{}}
+	o.Fail = func(column string, err error) error {
+		return &arrowio.Error{Op: "read", URL: p.File, Column: column, Err: fmt.Errorf("as in %s: %w", t.typedBy(), err)}
+	}
+	consts, err := t.constants(i)
+	if err != nil {
+		return nil, o, err
+	}
 	var fields []arrow.Field
-	d.same = true
-	for k, at := range t.tops(columns) {
+	for _, at := range t.tops(p.Columns) {
 		f := t.schema.Field(at)
 		if v, ok := consts[at]; ok {
-			d.same = false
-			fields = append(fields, f)
-			d.make = append(d.make, d.constant(v))
-			continue
-		}
-		if t.origin[at].kind == fromPlace {
-			d.same = false
-			fields = append(fields, f)
-			d.make = append(d.make, d.numbers)
-			continue
-		}
-		src := m.at[at]
-		if src < 0 {
-			d.same = false
-			fields = append(fields, f)
-			d.make = append(d.make, func(rec arrow.RecordBatch) (arrow.Array, error) {
-				return kernel.Cast(d.o.Alloc, array.NewNull(int(rec.NumRows())), f.Type, kernel.CastOptions{})
-			})
-			continue
-		}
-		g := file.Field(src)
-		if arrow.TypeEqual(g.Type, f.Type) && columns != nil {
-			part, err := arrowio.ProjectSchema(t.schema, pathsOf(columns, f.Name))
-			if err != nil {
-				return err
-			}
-			f = part.Field(0)
-		}
-		d.same = d.same && g.Name == f.Name
-		fields = append(fields, f)
-		k, whole := k, columns == nil && m.uniform && len(m.at) == file.NumFields()
-		d.make = append(d.make, func(rec arrow.RecordBatch) (arrow.Array, error) {
-			place := k // names may repeat where all columns are read as they are
-			if !whole {
-				at := rec.Schema().FieldIndices(g.Name)
-				if len(at) == 0 {
-					return nil, fmt.Errorf("%w: a split without column %s", arrowio.ErrColumn, g.Name)
+			o.Constants[f.Name] = v
+		} else if src := m.at[at]; src >= 0 {
+			g := file.Field(src)
+			o.Names[f.Name] = g.Name
+			if arrow.TypeEqual(g.Type, f.Type) && p.Columns != nil {
+				part, err := arrowio.ProjectSchema(t.schema, pathsOf(p.Columns, f.Name))
+				if err != nil {
+					return nil, o, err
 				}
-				place = at[0]
+				f = part.Field(0)
 			}
-			return kernel.Cast(d.o.Alloc, rec.Column(place), f.Type, kernel.CastOptions{})
-		})
+		} else if t.origin[at].kind == fromFile {
+			o.Constants[f.Name] = pushdown.Null() // whatever the file has under that name
+		}
+		fields = append(fields, f)
 	}
 	md := t.schema.Metadata()
-	d.mid = arrow.NewSchema(fields, &md)
-	return nil
+	return arrow.NewSchema(fields, &md), o, nil
 }
 
 func pathsOf(columns []pushdown.Path, name string) (out []pushdown.Path) {
@@ -150,24 +138,6 @@ func pathsOf(columns []pushdown.Path, name string) (out []pushdown.Path) {
 		}
 	}
 	return out
-}
-
-// constant repeats one value.
-func (d *reading) constant(v pushdown.Literal) func(arrow.RecordBatch) (arrow.Array, error) {
-	return func(rec arrow.RecordBatch) (arrow.Array, error) {
-		return kernel.Take(d.o.Alloc, v.Value, make([]int32, rec.NumRows()))
-	}
-}
-
-// numbers are those of the rows of a batch.
-func (d *reading) numbers(rec arrow.RecordBatch) (arrow.Array, error) {
-	b := array.NewInt64Builder(d.o.Alloc)
-	defer b.Release()
-	b.Reserve(int(rec.NumRows()))
-	for i := range rec.NumRows() {
-		b.UnsafeAppend(d.row + i)
-	}
-	return b.NewArray(), nil
 }
 
 func (d *reading) next(ctx context.Context) (arrow.RecordBatch, error) {
@@ -181,13 +151,32 @@ func (d *reading) next(ctx context.Context) (arrow.RecordBatch, error) {
 			}
 		}
 		if d.cur.Next() {
-			return d.conform(d.cur.RecordBatch())
+			rec := d.cur.RecordBatch()
+			if d.numbers != nil {
+				return d.number(rec), nil
+			}
+			rec.Retain()
+			return rec, nil
 		}
 		err := d.cur.Close()
 		if d.cur = nil; err != nil {
 			return nil, err
 		}
 	}
+}
+
+// number adds the column of the rows' numbers.
+func (d *reading) number(rec arrow.RecordBatch) arrow.RecordBatch {
+	b := array.NewInt64Builder(d.o.Alloc)
+	defer b.Release()
+	b.Reserve(int(rec.NumRows()))
+	for i := range rec.NumRows() {
+		b.UnsafeAppend(d.row + i)
+	}
+	d.row += rec.NumRows()
+	c := b.NewArray()
+	defer c.Release()
+	return array.NewRecordBatch(d.numbers, append(rec.Columns()[:rec.NumCols():rec.NumCols()], c), rec.NumRows())
 }
 
 // open opens the file's next split.
@@ -211,30 +200,6 @@ func (d *reading) open(ctx context.Context) error {
 	d.cur = r
 	return nil
 }
-
-// conform casts a file's columns and adds those that it lacks.
-func (d *reading) conform(rec arrow.RecordBatch) (arrow.RecordBatch, error) {
-	if d.same && rec.Schema().Equal(d.mid) {
-		rec.Retain()
-		return rec, nil
-	}
-	cols := make([]arrow.Array, len(d.make))
-	for i, f := range d.make {
-		c, err := f(rec)
-		if err != nil {
-			return nil, &arrowio.Error{Op: "read", URL: d.name, Column: d.mid.Field(i).Name, Err: fmt.Errorf("as in %s: %w", d.t.typedBy(), err)}
-		}
-		defer c.Release()
-		cols[i] = c
-	}
-	if d.row > math.MaxInt64-rec.NumRows() {
-		return nil, corruptRows
-	}
-	d.row += rec.NumRows()
-	return array.NewRecordBatch(d.mid, cols, rec.NumRows()), nil
-}
-
-var corruptRows = fmt.Errorf("%w: more rows than can be counted", arrowio.ErrCorrupt)
 
 func (d *reading) close() error {
 	var err error
