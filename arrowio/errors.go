@@ -37,8 +37,9 @@ var (
 type Error struct {
 	Op     string // read, write, plan, open
 	URL    string // the file or store, without secrets
-	Unit   string // "row group 3", "page 7", "stripe 0"
+	Unit   string // "row group 3", "stripe 0"
 	Column string // dotted path
+	Part   string // of the unit's column: "page 7", "dictionary page"
 	Offset int64  // byte offset in the file
 	Hint   string // what to try
 	Err    error  // wraps a sentinel
@@ -60,8 +61,12 @@ func (e *Error) Error() string {
 	case e.Column != "":
 		b.WriteString("column " + e.Column + ": ")
 	}
+	at := e.Part
 	if e.Offset > 0 {
-		b.WriteString("at offset " + strconv.FormatInt(e.Offset, 10) + ": ")
+		at = strings.TrimSpace(at + " at offset " + strconv.FormatInt(e.Offset, 10))
+	}
+	if at != "" {
+		b.WriteString(at + ": ")
 	}
 	b.WriteString(e.Err.Error())
 	if e.Hint != "" {

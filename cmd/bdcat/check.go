@@ -147,6 +147,9 @@ func defectOf(file string, err error) defect {
 		if d.column == "" {
 			d.column = e.Column
 		}
+		if e.Part != "" {
+			d.unit = strings.TrimPrefix(d.unit+", "+e.Part, ", ")
+		}
 		if d.offset <= 0 {
 			d.offset = e.Offset
 		}

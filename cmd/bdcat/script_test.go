@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,8 @@ func TestMain(m *testing.M) {
 //	                          the program must end with 0 and say nothing
 //
 // and finds elements.parquet, sorted.orc, types.parquet, floats.parquet, unicode.parquet,
-// empty.parquet, near1.parquet and near2.parquet in its folder.
+// empty.parquet, near1.parquet and near2.parquet in its folder, and broken.parquet, elements
+// with a wrong byte in a page.
 func TestScripts(t *testing.T) {
 	bin := t.TempDir()
 	if out, err := exec.Command("go", "build", "-o", bin+string(filepath.Separator), "../bdconvert").CombinedOutput(); err != nil {
@@ -90,11 +92,22 @@ func pipes(ts *testscript.TestScript, neg bool, args []string) {
 
 func writeFixtures(t *testing.T, dir string) {
 	t.Helper()
-	for name, path := range map[string]string{"elements.parquet": "../../testdata/elements/elements.parquet", "sorted.orc": "../../formats/orc/testdata/sorted.orc"} {
+	read := func(path string) []byte {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
+		return b
+	}
+	elements := read("../../testdata/elements/elements.parquet")
+	whole, err := catalog.OpenFile(context.Background(), "../../testdata/elements/elements.parquet", catalog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer whole.Close()
+	broken := bytes.Clone(elements)
+	broken[whole.Meta().Units[1].Columns[1].Offset+60] ^= 0xff // in the first page of its symbols
+	for name, b := range map[string][]byte{"elements.parquet": elements, "broken.parquet": broken, "sorted.orc": read("../../formats/orc/testdata/sorted.orc")} {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o666); err != nil {
 			t.Fatal(err)
 		}

@@ -99,6 +99,9 @@ func (l *leaf) fail(err error) error {
 	}
 	out := *e
 	out.Op, out.Unit, out.Column = "read", l.unit, l.node.Name()
+	if out.Part == "" && out.Offset == l.pages.headAt {
+		out.Part = l.pages.place()
+	}
 	if errors.Is(err, encoding.ErrCorrupt) {
 		out.Err = fmt.Errorf("%w: %w", arrowio.ErrCorrupt, out.Err)
 	}

@@ -182,6 +182,20 @@ func (s *pageStream) checkHeader() error {
 	return nil
 }
 
+// place names the page at headAt; "" before the first.
+func (s *pageStream) place() string {
+	passed := s.off > s.headAt
+	switch {
+	case s.headAt < s.start:
+		return ""
+	case s.isDictionaryAt(s.headAt) || (passed || s.headRead) && s.head.Type == meta.DictionaryPage:
+		return "dictionary page"
+	case passed:
+		return fmt.Sprintf("page %d", s.ordinal-1)
+	}
+	return fmt.Sprintf("page %d", s.ordinal)
+}
+
 // pass leaves the page whose header was read behind.
 func (s *pageStream) pass() {
 	s.off = s.bodyAt + int64(s.head.CompressedSize)

@@ -16,15 +16,22 @@ func (a *App) report(err error) {
 	if code == ExitOK || err == ErrDiffers { // an answer, and no words beside it
 		return
 	}
+	var ae *arrowio.Error
+	var fe *fs.Error
+	found := errors.As(err, &ae)
+	if found && kind == "corrupt" && ae.Hint == "" && ae.URL != "" && strings.HasSuffix(err.Error(), ae.Error()) {
+		hinted := *ae // the words of an error that wraps it are not lost: they come first
+		hinted.Hint = "bdcat check --deep " + ae.URL
+		err = fmt.Errorf("%s%w", strings.TrimSuffix(err.Error(), ae.Error()), &hinted)
+		ae = &hinted
+	}
 	msg := strings.TrimPrefix(err.Error(), ErrUsage.Error()+": ")
 	if a.LogFormat != "json" {
 		fmt.Fprintf(a.Stderr, "%s: %s\n", a.Prog, strings.ReplaceAll(msg, "\n", "\n\t"))
 		return
 	}
 	o := logLine{Kind: kind, Code: code, Msg: msg}
-	var ae *arrowio.Error
-	var fe *fs.Error
-	if errors.As(err, &ae) {
+	if found {
 		o.URL, o.Unit, o.Column, o.Offset, o.Hint = ae.URL, ae.Unit, ae.Column, ae.Offset, ae.Hint
 	} else if errors.As(err, &fe) {
 		o.URL, o.Offset = fe.URL, fe.Off

@@ -78,9 +78,6 @@ func (r *Rows) Request(s *arrow.Schema) (arrowio.ScanRequest, error) {
 	return req, nil
 }
 
-// Bound asks a scan for n rows at most.
-func Bound(req *arrowio.ScanRequest, n int64) { req.Limit = n }
-
 // Open opens sources as one table.
 func (a *App) Open(ctx context.Context, sources []string) (*catalog.Source, error) {
 	if len(sources) == 0 {
