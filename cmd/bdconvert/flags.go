@@ -68,7 +68,7 @@ func (j *flags) define(f *pflag.FlagSet) {
 	f.Int64Var(&j.maxRows, "max-rows", 0, "rows of a file at most")
 	f.Var(&j.maxBytes, "max-bytes", "bytes of a file, about")
 	f.IntVar(&j.maxOpen, "max-open", 64, "partitions written at once; rows of others wait, on disk if need be")
-	f.Var(&j.checkpoint, "checkpoint", "input bytes after which the files of all partitions are ended, to resume from (default 16G)")
+	f.Var(&j.checkpoint, "checkpoint", "input bytes after which open files are ended, to resume from there, with --partition-by, --name or --max-… (default 16G)")
 	f.StringVar(&j.sortWithin, "sort-within", "", "order of each file's rows: 'a, b desc, c nulls first' (nulls come last)")
 	f.BoolVar(&j.mergeUnits, "merge-units", false, "fill row groups to their size across sources, as is the default")
 	f.BoolVar(&j.copyUnits, "copy-units", false, "copy row groups as they are stored, undecoded")

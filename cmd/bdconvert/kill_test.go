@@ -69,7 +69,7 @@ func TestKill(t *testing.T) {
 	}{
 		{"files", nil, false},
 		{"partitions", []string{"--partition-by", "p", "--checkpoint", "60K", "--max-open", "5"}, true},
-		{"rows", []string{"--max-rows", "700", "--sort-within", "text"}, true},
+		{"rows", []string{"--max-rows", "700", "--sort-within", "text", "--checkpoint", "30K"}, true},
 	}
 	phases := []convert.Phase{convert.PhaseScanning, convert.PhaseWriting, convert.PhaseBetween, convert.PhaseCommitting}
 	died := map[convert.Phase]int{}

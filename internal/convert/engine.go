@@ -224,7 +224,7 @@ func (e *engine) runTasks(ctx context.Context, tasks []task) error {
 		})
 	}
 	for i := range tasks {
-		if e.keep.s.Tasks[tasks[i].key] != nil || ctx.Err() != nil {
+		if e.keep.task(tasks[i].key) != nil || ctx.Err() != nil {
 			continue
 		}
 		next <- &tasks[i]
@@ -292,6 +292,9 @@ func (e *engine) run(ctx context.Context, t *task, jobs int, share int64) (err e
 	m, err := e.newMaker(t.format, in.shape.schema, share)
 	if err != nil {
 		return err
+	}
+	if e.parts && e.j.Limit == 0 && t.bytes > e.j.checkpoint() {
+		return e.runStretches(ctx, t, in, m, jobs)
 	}
 	s := &series{t: tr, m: m, dir: t.dir, stem: t.stem, fixed: t.fixed}
 	// The first file is opened before the first row, so that one without rows is
@@ -373,45 +376,6 @@ func (e *engine) account(ctx context.Context, tr *taskRun, st *stream, out int64
 	return e.taskEnded(ctx, tr.t.key, &tr.done)
 }
 
-// runPartitioned opens the sources once and runs a task for each stretch of
-// their splits, one after the other. tasks becomes the list of those.
-func (e *engine) runPartitioned(ctx context.Context, tasks *[]task) (err error) {
-	all := (*tasks)[0]
-	in, err := e.j.openInput(ctx, all.sources, &e.m)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if cerr := in.Close(); err == nil {
-			err = cerr
-		}
-	}()
-	l, err := e.layoutOf(in, all.format)
-	if err != nil {
-		return err
-	}
-	stretches, err := e.stretches(ctx, in, all)
-	if err != nil {
-		return err
-	}
-	*tasks = stretches
-	for i := range stretches {
-		t := &stretches[i]
-		if done := e.keep.s.Tasks[t.key]; done != nil {
-			if !slices.Equal(done.Splits, splitIDs(t.splits)) {
-				return fmt.Errorf("%w: --resume: the splits of the sources are not those that the job began with", fs.ErrChanged)
-			}
-			e.m.read.Add(t.bytes)
-			continue
-		}
-		tr := &taskRun{e: e, t: t, done: taskDone{Sources: e.sources}}
-		if err := e.fill(ctx, tr, in, tr.newPartitioner(l.maker, l.hive, in.shape.schema, l.keep, t.stem), 0); err != nil {
-			return err
-		}
-	}
-	return ctx.Err()
-}
-
 // layout is a job's Layout settled for a schema.
 type layout struct {
 	maker *maker
@@ -443,52 +407,4 @@ func (e *engine) layoutOf(in *input, f formats.Format) (*layout, error) {
 	md := whole.Metadata()
 	l.maker, err = e.newMaker(f, arrow.NewSchema(fields, &md), e.j.writeBytes()/int64(e.j.maxOpen()))
 	return l, err
-}
-
-const defaultCheckpoint = 16 << 30
-
-// stretches divides the splits into tasks of about Layout.Checkpoint bytes.
-func (e *engine) stretches(ctx context.Context, in *input, all task) ([]task, error) {
-	bound := e.j.Layout.Checkpoint
-	if bound <= 0 {
-		bound = defaultCheckpoint
-	}
-	req := in.req
-	scan, err := in.table.Plan(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	out := []task{}
-	cur := all
-	cur.splits, cur.bytes = []arrowio.Split{}, 0
-	end := func() {
-		cur.key = fmt.Sprintf("checkpoint %d", len(out))
-		out = append(out, cur)
-		cur.splits, cur.bytes = []arrowio.Split{}, 0
-	}
-	total := int64(0)
-	for sp, err := range scan.Splits {
-		if err != nil {
-			return nil, err
-		}
-		cur.splits = append(cur.splits, sp)
-		cur.bytes += sp.Bytes
-		total += sp.Bytes
-		if cur.bytes >= bound && e.j.Limit == 0 {
-			end()
-		}
-	}
-	if len(cur.splits) > 0 || len(out) == 0 {
-		end()
-	}
-	e.m.total.Store(total)
-	return out, nil
-}
-
-func splitIDs(splits []arrowio.Split) []string {
-	var out []string
-	for _, s := range splits {
-		out = append(out, s.ID)
-	}
-	return out
 }

@@ -51,9 +51,9 @@ type Layout struct {
 	// Rows of further partitions wait, on disk if need be, so that a partition
 	// has one file. 0 is 64.
 	MaxOpen int
-	// Checkpoint ends all files of a partitioned directory after about that
-	// many bytes of input, so that a resumed job need not read them again. 0 is
-	// 16 GiB.
+	// Checkpoint ends all files of a partitioned directory, or the last one of a
+	// source that is cut into parts, after about that many bytes of input, so
+	// that a resumed job need not read them again. 0 is 16 GiB.
 	Checkpoint int64
 	// SortWithin orders the rows of each file.
 	SortWithin []SortColumn

@@ -47,7 +47,7 @@ func TestPartitionedIsWhole(t *testing.T) {
 	columns := []string{"i", "w", "d", "ts", "b", "f", "dec", "k"}
 	n := 24
 	if testing.Short() {
-		n = 8
+		n = 4
 	}
 	spilled := 0
 	for seed := range n {
@@ -57,7 +57,7 @@ func TestPartitionedIsWhole(t *testing.T) {
 		rows, width := 200+r.IntN(800), 10
 		big := seed%4 == 0
 		if big { // more than waits in memory
-			rows, width = 20_000, 400
+			rows, width = 15_000, 400
 		}
 		writeTable(t, src, map[string]string{"row-group-rows": "1500"}, randomTable(r, 0, rows, 1+r.IntN(30), width))
 		by := columns[seed%len(columns) : seed%len(columns)+1 : seed%len(columns)+1]
@@ -174,7 +174,7 @@ func rowsOf(t *testing.T, file string) map[int64]map[string]string {
 func TestConvertIsIdentity(t *testing.T) {
 	n := 30
 	if testing.Short() {
-		n = 10
+		n = 6
 	}
 	parts := 0
 	for seed := range n {

@@ -152,6 +152,44 @@ func TestResumeSkipsWhatIsDone(t *testing.T) {
 	}
 }
 
+// TestResumeWithinASource: of a large source that is cut into parts, the splits
+// that are done are not read again.
+func TestResumeWithinASource(t *testing.T) {
+	dir, src := source(t, 3000) // ten row groups
+	out := filepath.Join(dir, "out") + "/"
+	job := func() *Job {
+		j := newJob(out, src)
+		j.Layout = Layout{MaxRows: 70, Checkpoint: 1}
+		j.Resume, j.Run.Jobs = true, 1
+		return j
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	j := job()
+	var before, after int64
+	j.Progress = func(e Event) {
+		if before = e.Rows; e.Files >= 10 {
+			cancel()
+		}
+	}
+	if _, err := j.Execute(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	j = job()
+	j.Progress = func(e Event) { after = e.Rows }
+	rep, err := j.Execute(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after >= 3000 || before+after < 3000 {
+		t.Errorf("%d rows were read before, %d after; the source has 3000", before, after)
+	}
+	want, order := readRows(t, src)
+	got, ids := readRows(t, out)
+	if len(got) != len(want) || len(ids) != len(order) || rep.Rows != 3000 {
+		t.Errorf("%d rows, %d reported", len(got), rep.Rows)
+	}
+}
+
 // TestRewriteInPlace: a directory that is rewritten from itself can be taken up
 // wherever it was stopped, its new files not being sources.
 func TestRewriteInPlace(t *testing.T) {

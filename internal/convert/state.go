@@ -103,6 +103,13 @@ func (k *keeper) update(ctx context.Context, now bool, change func(s *state)) er
 	return k.save(ctx)
 }
 
+// task is what the state knows of a task; nil if it is not done.
+func (k *keeper) task(key string) *taskDone {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.s.Tasks[key]
+}
+
 func (k *keeper) flush(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -244,6 +251,7 @@ func (e *engine) reserve(ctx context.Context, names ...string) error {
 // taskEnded notes a finished task; its names are no longer those of a task that
 // is not.
 func (e *engine) taskEnded(ctx context.Context, key string, d *taskDone) error {
+	defer e.tell()
 	return e.keep.update(ctx, false, func(s *state) { s.Tasks[key] = d })
 }
 
