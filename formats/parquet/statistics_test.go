@@ -137,6 +137,15 @@ func TestFloatOrders(t *testing.T) {
 				chunk := flatColumn(1, plain(c.lo))
 				chunk.stats = &meta.Statistics{MinValue: plain(c.lo), MaxValue: plain(c.hi), IsMinExact: &exact, IsMaxExact: &exact, NullCount: 0, DistinctCount: -1, NaNCount: -1}
 				raw, _ := rawFile{roots: 1, schema: rawSchema{e}, order: order, groups: []rawGroup{{1, []rawChunk{chunk}}}}.bytes()
+				rd, err := openBytes(t, raw, Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				shown := rd.Meta().Units[0].Columns[0]
+				if shown.Min != nil == math.IsNaN(c.lo) || shown.Max != nil == math.IsNaN(c.hi) {
+					t.Errorf("%s, [%v, %v]: shown as %v, %v", typ, c.lo, c.hi, shown.Min, shown.Max)
+				}
+				rd.Close()
 				if got := pruned(t, raw, c.filter); got != c.want {
 					t.Errorf("order %d, %s, [%v, %v], %s: pruned is %v, want %v", order, typ, c.lo, c.hi, c.filter, got, c.want)
 				}

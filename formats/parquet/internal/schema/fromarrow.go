@@ -232,9 +232,12 @@ func (b *builder) leaf(e *meta.SchemaElement, f arrow.Field, dt arrow.DataType, 
 	case *arrow.Date32Type, *arrow.Date64Type:
 		e.Type, e.Converted, e.Logical.Kind = meta.Int32, meta.ConvertedDate, meta.LogicalDate
 	case *arrow.Time32Type:
-		e.Type, e.Logical = meta.Int32, meta.LogicalType{Kind: meta.LogicalTime, Unit: meta.Millis}
+		e.Type, e.Converted, e.Logical = meta.Int32, meta.ConvertedTimeMillis, meta.LogicalType{Kind: meta.LogicalTime, Unit: meta.Millis}
 	case *arrow.Time64Type:
 		e.Type, e.Logical = meta.Int64, meta.LogicalType{Kind: meta.LogicalTime, Unit: timeUnit(t.Unit)}
+		if e.Logical.Unit == meta.Micros {
+			e.Converted = meta.ConvertedTimeMicros
+		}
 	case *arrow.TimestampType:
 		b.timestamp(e, t)
 	case *arrow.MonthIntervalType, *arrow.DayTimeIntervalType, *arrow.MonthDayNanoIntervalType:
@@ -280,8 +283,9 @@ func timeUnit(u arrow.TimeUnit) meta.TimeUnit {
 	return meta.Millis
 }
 
-// timestamp sets the legacy annotation only where it means the same: an
-// instant (LogicalTypes.md, "TIMESTAMP").
+// timestamp sets the legacy annotation besides, of local timestamps too, as
+// writers must although it means an instant (LogicalTypes.md, "Deprecated
+// timestamp ConvertedType"); readers that know the logical type go by that.
 func (b *builder) timestamp(e *meta.SchemaElement, t *arrow.TimestampType) {
 	unit := b.o.TimestampUnit
 	if unit == meta.NoUnit {
@@ -291,11 +295,10 @@ func (b *builder) timestamp(e *meta.SchemaElement, t *arrow.TimestampType) {
 	}
 	e.Type = meta.Int64
 	e.Logical = meta.LogicalType{Kind: meta.LogicalTimestamp, Unit: unit, UTC: t.TimeZone != ""}
-	switch {
-	case !e.Logical.UTC:
-	case unit == meta.Millis:
+	switch unit {
+	case meta.Millis:
 		e.Converted = meta.ConvertedTimestampMs
-	case unit == meta.Micros:
+	case meta.Micros:
 		e.Converted = meta.ConvertedTimestampUs
 	}
 }
