@@ -359,23 +359,6 @@ func (l *leaf) flatBytes(k int) (int, error) {
 	return n, nil
 }
 
-// upTo is the index of the entry that holds value number k, counted from 0.
-// block decodes the next block of levels of the page.
-// more makes sure that the block has an entry; false at the end of the chunk.
-// rowsEnd gives the end of the entries from at that belong to at most k more
-// rows, of which the first is under way if open, and how many rows begin there.
-// firstRows gives how many of the entries with these repetition levels come
-// before the row after k rows, and how many rows begin among them.
-// reserveNested makes room for k rows with as many entries as the chunk's have
-// on average. What the footer claims of it is believed up to a point.
-// levelRoom makes room for n levels more, in scratch memory.
-// fillNested appends k rows with their levels.
-// wholeRows says that the page ends where a row does, as pages v2 and pages in
-// an offset index must.
-// entries appends the entries from at to end, or the first of them that have
-// room, and gives how many.
-// atLeast copies the levels from least on to dst and gives how many there are.
-// below is 1 if a < b, else 0. Levels are far from where the difference wraps.
 // close releases what the leaf holds.
 func (l *leaf) close() {
 	l.vals.release()

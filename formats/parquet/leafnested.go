@@ -11,6 +11,7 @@ import (
 	"github.com/bdkit/bdkit/internal/columnar"
 )
 
+// upTo is the index of the entry that holds value number k, counted from 0.
 func upTo(defs []int16, most int16, k int) int {
 	for i, d := range defs {
 		if d == most {
@@ -23,6 +24,7 @@ func upTo(defs []int16, most int16, k int) int {
 	return len(defs)
 }
 
+// block decodes the next block of levels of the page.
 func (l *leaf) block() error {
 	n := min(blockLen, l.left)
 	if l.defs == nil {
@@ -49,6 +51,7 @@ func (l *leaf) block() error {
 	return nil
 }
 
+// more makes sure that the block has an entry; false at the end of the chunk.
 func (l *leaf) more(ctx context.Context) (bool, error) {
 	for l.at == l.end {
 		for l.left == 0 {
@@ -65,6 +68,8 @@ func (l *leaf) more(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
+// rowsEnd gives the end of the entries from at that belong to at most k more
+// rows, of which the first is under way if open, and how many rows begin there.
 func (l *leaf) rowsEnd(k int) (end, begun int) {
 	if l.maxRep == 0 {
 		end = min(l.end, l.at+k, l.at+l.step)
@@ -75,6 +80,8 @@ func (l *leaf) rowsEnd(k int) (end, begun int) {
 	return l.at + n, begun
 }
 
+// firstRows gives how many of the entries with these repetition levels come
+// before the row after k rows, and how many rows begin among them.
 func firstRows(reps []int16, k int) (n, begun int) {
 	for n < len(reps) {
 		block := reps[n:min(n+256, len(reps))]
@@ -95,9 +102,13 @@ func firstRows(reps []int16, k int) (n, begun int) {
 	return n, begun
 }
 
+// reserveNested makes room for k rows with as many entries as the chunk's have
+// on average. What the footer claims of them is believed up to one a bit of the
+// chunk.
 func (l *leaf) reserveNested(k int) {
 	mean := float64(l.pages.meta.NumValues) / float64(max(l.total, 1))
-	n := int(min(1.1*mean*float64(k), 1<<20)) + blockLen
+	bits := 8 * float64(max(l.pages.win.Soft-l.pages.start, 0))
+	n := int(max(0, min(1.1*mean*float64(k), bits, 1<<20))) + 64
 	l.vals.reserve(n)
 	l.outD = levelRoom(l.outD, n)
 	if l.maxRep > 0 {
@@ -105,6 +116,7 @@ func (l *leaf) reserveNested(k int) {
 	}
 }
 
+// levelRoom makes room for n levels more, in scratch memory.
 func levelRoom(levels []int16, n int) []int16 {
 	if cap(levels)-len(levels) >= n {
 		return levels
@@ -123,6 +135,7 @@ func freeLevels(levels []int16) {
 	}
 }
 
+// fillNested appends k rows with their levels.
 func (l *leaf) fillNested(ctx context.Context, k int, limit int64) error {
 	open := false // a row is under way
 	finish := func() {
@@ -175,8 +188,12 @@ func (l *leaf) fillNested(ctx context.Context, k int, limit int64) error {
 	}
 }
 
+// wholeRows says that the page ends where a row does, as pages v2 and pages in
+// an offset index must.
 func (l *leaf) wholeRows() bool { return l.page.v2 || l.pages.index != nil }
 
+// entries appends the entries from at to end, or the first of them that have
+// room, and gives how many.
 func (l *leaf) entries(end int) (int, error) {
 	defs := l.defs[l.at:end]
 	slots := len(defs)
@@ -219,6 +236,7 @@ func (l *leaf) entries(end int) (int, error) {
 	return len(defs), nil
 }
 
+// atLeast copies the levels from least on to dst and gives how many there are.
 func atLeast(dst, levels []int16, least int16) (n int) {
 	dst = dst[:len(levels)]
 	for _, d := range levels { // no branch, which would be taken or not at random
@@ -228,4 +246,5 @@ func atLeast(dst, levels []int16, least int16) (n int) {
 	return n
 }
 
+// below is 1 if a < b, else 0. Levels are far from where the difference wraps.
 func below(a, b int16) int { return int(uint(int(a)-int(b)) >> 63) }
