@@ -123,7 +123,12 @@ func digestFile(t testing.TB, path string, o Options, batch int) (*conformance.D
 	if err != nil {
 		return nil, err
 	}
-	rr, err := readAll(ctx, r, arrowio.ScanRequest{}, arrowio.ReadOptions{BatchRows: batch, Budget: arrowio.NewBudget(64 << 20)}, r.Close)
+	return digestOf(r, batch)
+}
+
+// digestOf digests all rows, and closes the reader.
+func digestOf(r *Reader, batch int) (*conformance.Digest, error) {
+	rr, err := readAll(context.Background(), r, arrowio.ScanRequest{}, arrowio.ReadOptions{BatchRows: batch, Budget: arrowio.NewBudget(64 << 20)}, r.Close)
 	if err != nil {
 		return nil, err
 	}

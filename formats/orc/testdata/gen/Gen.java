@@ -103,8 +103,9 @@ public class Gen {
     TypeDescription t = TypeDescription.createStruct();
     for (int w = 1; w <= 64; w++) t.addField("w" + w, TypeDescription.createLong());
     Random r = new Random(11);
-    int rows = 12000;
-    try (Writer w = OrcFile.createWriter(new Path(path("ints")), OrcFile.writerOptions(conf).setSchema(t).overwrite(true).compress(CompressionKind.NONE).rowIndexStride(1000))) {
+    int rows = 12600;
+    try (Writer w = OrcFile.createWriter(new Path(path("ints")), OrcFile.writerOptions(conf).setSchema(t).overwrite(true)
+        .compress(CompressionKind.NONE).rowIndexStride(1000).encodingStrategy(OrcFile.EncodingStrategy.COMPRESSION))) { // of all widths
       VectorizedRowBatch b = t.createRowBatch(rows);
       for (int c = 0; c < 64; c++) {
         long[] v = ((LongColumnVector) b.cols[c]).vector;
@@ -112,7 +113,7 @@ public class Gen {
         long at = 0;
         for (int i = 0; i < rows; i++) {
           long any = bits == 64 ? r.nextLong() : r.nextLong() & ((1L << bits) - 1);
-          switch (i / 600 % 6) {
+          switch (i / 2100 % 6) {
             case 0: v[i] = any; break; // direct
             case 1: v[i] = i / 7 % 2 == 0 ? (1L << Math.min(bits, 62)) - i / 7 : any; break; // short repeats between
             case 2: at += any >>> Math.min(bits - 1, bits / 2); v[i] = at; break; // rising
