@@ -56,7 +56,7 @@ func show(cmd *cobra.Command, a *cli.App, args []string, rows *cli.Rows, out *cl
 		return err
 	}
 	defer src.Close()
-	req, err := rows.Request(src.Schema())
+	req, err := rows.Request(a, src.Schema())
 	if err != nil {
 		return err
 	}

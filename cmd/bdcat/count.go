@@ -71,7 +71,7 @@ type counted struct {
 
 func count(cmd *cobra.Command, a *cli.App, args []string, rows *cli.Rows, each bool) (total int64, files []counted, err error) {
 	add := func(name string, t arrowio.Table) error {
-		req, err := rows.Request(t.Schema())
+		req, err := rows.Request(a, t.Schema())
 		if err != nil {
 			return err
 		}

@@ -79,11 +79,11 @@ func diff(ctx context.Context, a *cli.App, args []string, rows *cli.Rows, o *com
 		return nil, err
 	}
 	defer right.Close()
-	reqL, err := rows.Request(left.Schema())
+	reqL, err := rows.Request(a, left.Schema())
 	if err != nil {
 		return nil, err
 	}
-	reqR, err := rows.Request(right.Schema())
+	reqR, err := rows.Request(a, right.Schema())
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ A name that a language does not allow is changed, and kept in a tag, doc or comm
 			if perFile {
 				return eachSchema(cmd, a, args, form)
 			}
-			a.Union = !a.Strict
+			a.Many.Union = !a.Many.Strict
 			src, err := a.Open(cmd.Context(), args)
 			if err != nil {
 				return err
@@ -199,6 +199,9 @@ func jsonFields(fields []arrow.Field) []jsonField {
 		}
 		if c := cli.Children(f.Type); len(c) > 0 {
 			j.Type, j.Children = f.Type.Name(), jsonFields(c)
+			if l, ok := f.Type.(*arrow.FixedSizeListType); ok {
+				j.Type = fmt.Sprintf("fixed_size_list[%d]", l.Len())
+			}
 		}
 		out = append(out, j)
 	}

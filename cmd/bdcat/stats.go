@@ -46,7 +46,7 @@ is unknown is -. --json and the other forms have them in columns of their own.`,
 				err = eachFile(cmd, a, args, func(_ catalog.SourceFile, r formats.FileReader) error {
 					meta := r.Meta()
 					if rows.Select != "" {
-						if err := keepColumns(meta, &rows, r.Schema()); err != nil {
+						if err := keepColumns(a, meta, &rows, r.Schema()); err != nil {
 							return err
 						}
 					}
@@ -74,8 +74,8 @@ is unknown is -. --json and the other forms have them in columns of their own.`,
 }
 
 // keepColumns leaves the selected columns in the metadata.
-func keepColumns(m *formats.Meta, rows *cli.Rows, s *arrow.Schema) error {
-	req, err := rows.Request(s)
+func keepColumns(a *cli.App, m *formats.Meta, rows *cli.Rows, s *arrow.Schema) error {
+	req, err := rows.Request(a, s)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func exactStats(ctx context.Context, a *cli.App, args []string, rows *cli.Rows) 
 		return nil, err
 	}
 	defer src.Close()
-	req, err := rows.Request(src.Schema())
+	req, err := rows.Request(a, src.Schema())
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func plan(ctx context.Context, a *cli.App, args []string, rows *cli.Rows) (src *
 			_ = s.Close() // the first error counts
 		}
 	}()
-	req, err := rows.Request(s.Schema())
+	req, err := rows.Request(a, s.Schema())
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -27,7 +27,7 @@ func (j *flags) job(ctx context.Context, args []string) (*convert.Job, error) {
 	a := j.app
 	job := &convert.Job{
 		Sources: args[:len(args)-1], Dest: args[len(args)-1], Flags: strings.Join(j.given(), "\n"),
-		Request: func(s *arrow.Schema) (arrowio.ScanRequest, error) { return j.rows.Request(s) },
+		Request: func(s *arrow.Schema) (arrowio.ScanRequest, error) { return j.rows.Request(j.app, s) },
 		Limit:   j.rows.Limit, Run: a.RunOptions(), Memory: int64(a.Memory), SpoolDir: a.SpoolDir,
 		Filename: j.filename, CopyUnits: j.copyUnits, MergeUnits: j.mergeUnits,
 		IfExists: convert.Exists(j.ifExists), Manifest: j.manifest, SuccessFile: j.successFile, Verify: j.verify, KeepGoing: j.keepGoing,

@@ -21,7 +21,6 @@ import (
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/catalog"
 	"github.com/bdkit/bdkit/formats"
-	"github.com/bdkit/bdkit/formats/dataset"
 	"github.com/bdkit/bdkit/formats/keyfile"
 	"github.com/bdkit/bdkit/fs"
 )
@@ -45,8 +44,7 @@ type App struct {
 	Format    string
 	SpoolDir  string
 	MaxSpool  Size
-	Union     bool
-	Strict    bool
+	Many      Many
 	Progress  string
 	Pager     string
 	Profile   string
@@ -85,13 +83,13 @@ func (a *App) Flags(f *pflag.FlagSet) {
 	f.StringVar(&a.Format, "format", "", "format of the input (default: by content)")
 	f.StringVar(&a.SpoolDir, "spool-dir", "", "folder for the copy of standard input")
 	f.Var(&a.MaxSpool, "max-spool", "bytes of standard input to copy at most")
-	f.BoolVar(&a.Union, "union-by-name", false, "unite the columns of all files")
-	f.BoolVar(&a.Strict, "strict-schema", false, "all files must have the first one's schema")
+	a.Many.Flags(f)
 	f.StringVar(&a.Profile, "profile", "", "take flags from that profile of the configuration file")
 }
 
 // ReadFlags adds those of a program that shows things to people.
 func (a *App) ReadFlags(f *pflag.FlagSet) {
+	a.Many.ReadFlags(f)
 	f.StringVar(&a.Pager, "pager", "auto", "auto or never: page what goes to a terminal through $PAGER (less -FRSX)")
 }
 
@@ -289,7 +287,7 @@ func (a *App) RunOptions() arrowio.RunOptions {
 // Catalog gives the options with which sources are opened.
 func (a *App) Catalog(sources ...string) (catalog.Options, error) {
 	o := catalog.Options{
-		Format: a.Format, Dataset: dataset.Options{UnionByName: a.Union, Strict: a.Strict}, Once: a.Once, Stdin: a.Stdin, SpoolDir: a.SpoolDir, MaxSpool: int64(a.MaxSpool),
+		Format: a.Format, Once: a.Once, Stdin: a.Stdin, SpoolDir: a.SpoolDir, MaxSpool: int64(a.MaxSpool),
 		Named: a.Named(), Notice: func(s string) { a.Notice("%s", s) },
 	}
 	if a.trace != nil {
@@ -297,6 +295,12 @@ func (a *App) Catalog(sources ...string) (catalog.Options, error) {
 	}
 	set, driver, err := a.driverOptions(false)
 	if err != nil {
+		return o, err
+	}
+	if set, err = a.Many.inferRows(set); err != nil {
+		return o, err
+	}
+	if o.Dataset, err = a.Many.options(); err != nil {
 		return o, err
 	}
 	o.Formats.Set, o.FS = set, driver

@@ -17,7 +17,6 @@ type Rows struct {
 	Select, Where string
 	Limit, Offset int64
 	Unordered     bool
-	NoCase        bool
 	limited       func() bool
 }
 
@@ -26,7 +25,6 @@ func (r *Rows) Flags(f *pflag.FlagSet) {
 	f.StringVarP(&r.Select, "select", "s", "", "columns: 'a, b.c, d.*, !secret'")
 	f.StringVarP(&r.Where, "where", "w", "", "rows: \"a > 5 AND b LIKE 'x%'\" (help where)")
 	f.BoolVar(&r.Unordered, "unordered", false, "rows in any order")
-	f.BoolVar(&r.NoCase, "case-insensitive", false, "names of columns in any case")
 }
 
 // LimitFlags adds the flags of how many rows.
@@ -58,17 +56,17 @@ func (r *Rows) Cut(rr arrowio.RecordReader) arrowio.RecordReader {
 }
 
 // Request binds the flags to a table.
-func (r *Rows) Request(s *arrow.Schema) (arrowio.ScanRequest, error) {
+func (r *Rows) Request(a *App, s *arrow.Schema) (arrowio.ScanRequest, error) {
 	req := arrowio.ScanRequest{Ordered: !r.Unordered}
 	var err error
-	if req.Columns, err = Select(r.Select, s, r.NoCase); err != nil {
+	if req.Columns, err = Select(r.Select, s, a.Many.NoCase); err != nil {
 		return req, err
 	}
 	if r.Where != "" {
 		if req.Filter, err = pushdown.Parse(r.Where); err != nil {
 			return req, err
 		}
-		if req.Filter, err = pushdown.Bind(req.Filter, s, pushdown.BindOptions{CaseInsensitive: r.NoCase}); err != nil {
+		if req.Filter, err = pushdown.Bind(req.Filter, s, pushdown.BindOptions{CaseInsensitive: a.Many.NoCase}); err != nil {
 			return req, err
 		}
 	}
@@ -85,6 +83,9 @@ func (a *App) Open(ctx context.Context, sources []string) (*catalog.Source, erro
 	}
 	o, err := a.Catalog(sources...)
 	if err != nil {
+		return nil, err
+	}
+	if o.Dataset.Schema, err = a.given(ctx); err != nil {
 		return nil, err
 	}
 	return catalog.OpenAll(ctx, sources, o)

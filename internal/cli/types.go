@@ -16,7 +16,10 @@ var typeNames = map[string]arrow.DataType{
 	"float16": arrow.FixedWidthTypes.Float16, "float32": arrow.PrimitiveTypes.Float32, "float64": arrow.PrimitiveTypes.Float64,
 	"float": arrow.PrimitiveTypes.Float32, "double": arrow.PrimitiveTypes.Float64,
 	"string": arrow.BinaryTypes.String, "utf8": arrow.BinaryTypes.String, "varchar": arrow.BinaryTypes.String, "large_string": arrow.BinaryTypes.LargeString,
-	"string_view": arrow.BinaryTypes.StringView, "binary": arrow.BinaryTypes.Binary, "large_binary": arrow.BinaryTypes.LargeBinary,
+	"large_utf8": arrow.BinaryTypes.LargeString, "string_view": arrow.BinaryTypes.StringView, "utf8_view": arrow.BinaryTypes.StringView,
+	"binary_view": arrow.BinaryTypes.BinaryView, "null": arrow.Null,
+	"month_interval": arrow.FixedWidthTypes.MonthInterval, "day_time_interval": arrow.FixedWidthTypes.DayTimeInterval, "month_day_nano_interval": arrow.FixedWidthTypes.MonthDayNanoInterval,
+	"binary": arrow.BinaryTypes.Binary, "large_binary": arrow.BinaryTypes.LargeBinary,
 	"date": arrow.PrimitiveTypes.Date32, "date32": arrow.PrimitiveTypes.Date32, "date64": arrow.PrimitiveTypes.Date64,
 }
 
