@@ -97,6 +97,8 @@ def polars_run():
         return pl.__version__, write
 
     def scan():
+        if path.endswith(".avro"):
+            return pl.read_avro(path).to_arrow(compat_level=pl.CompatLevel.oldest()).num_rows
         lf = pl.scan_parquet(path)
         if where:
             lf = lf.filter(pl.sql_expr(where))
@@ -109,7 +111,17 @@ def polars_run():
     return pl.__version__, scan
 
 
-version, run = {"pyarrow": pyarrow_run, "duckdb": duckdb_run, "polars": polars_run, "polars-views": polars_run}[engine]()
+def fastavro_run():
+    import fastavro
+
+    def scan():
+        with open(path, "rb") as f:
+            return sum(1 for _ in fastavro.reader(f))
+
+    return fastavro.__version__, scan
+
+
+version, run = {"fastavro": fastavro_run, "pyarrow": pyarrow_run, "duckdb": duckdb_run, "polars": polars_run, "polars-views": polars_run}[engine]()
 print(json.dumps({"ready": version}), flush=True)
 for _ in sys.stdin:
     before = resource.getrusage(resource.RUSAGE_SELF)

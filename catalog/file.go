@@ -103,6 +103,9 @@ func (o *Options) openIn(ctx context.Context, fsys fs.FileSystem, info fs.FileIn
 		return nil, errors.Join(err, raw.Close())
 	}
 	fo := o.Formats
+	if fo.Notice == nil {
+		fo.Notice = o.Notice
+	}
 	fo.Sibling = func(ctx context.Context, name string) (fs.File, error) {
 		return fsys.Open(ctx, path.Join(path.Dir(info.Name), name), fs.OpenOptions{})
 	}

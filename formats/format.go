@@ -53,6 +53,9 @@ type Options struct {
 	Sibling func(ctx context.Context, path string) (fs.File, error)
 	// CreatedBy names the writing application; "" takes the library's name.
 	CreatedBy string
+	// Notice tells people what a reader passed over because it was asked to;
+	// nil tells nobody. It may be called by several goroutines.
+	Notice func(string)
 	// Budget bounds what a sink holds of the unit that it is building; a sink
 	// that reaches it ends the unit early. Nil leaves that to the options.
 	Budget *arrowio.Budget

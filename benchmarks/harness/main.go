@@ -43,6 +43,7 @@ var tasks = []task{
 	{"1000 columns, full scan", "scan", "wide.parquet", "", ""},
 	{"flights, full scan", "scan", "flights.parquet", "", ""},
 	{"lineitem, write snappy", "write", "lineitem.parquet", "", ""},
+	{"1M lineitem of Avro, full scan", "scan", "lineitem.avro", "", ""},
 }
 
 func main() {
@@ -58,7 +59,7 @@ func main() {
 	rust := flag.String("rust", "", "arrow-rs worker binary, if built")
 	rounds := flag.Int("n", 5, "timed rounds after one warm-up")
 	only := flag.String("only", "", "only tasks whose name contains this")
-	engines := flag.String("engines", "bdkit,pqarrow,parquet-go,pyarrow,duckdb,polars,polars-views,arrow-rs", "engines to time")
+	engines := flag.String("engines", "bdkit,pqarrow,parquet-go,arrow-go,pyarrow,duckdb,polars,polars-views,fastavro,arrow-rs", "engines to time")
 	cores := flag.String("cores", "1,all", "numbers of cores")
 	file := flag.String("o", "", "file to write the report to, in the place of the one that is there")
 	flag.Parse()
@@ -102,6 +103,15 @@ func write(name string, report []byte) error {
 	return os.WriteFile(name, append(old, report...), 0o644)
 }
 
+// reads says whether an engine reads a file of that format; all read Parquet
+// but those that read Avro alone.
+func reads(engine, file string) bool {
+	if filepath.Ext(file) == ".avro" {
+		return slices.Contains([]string{"bdkit", "arrow-go", "fastavro", "polars", "arrow-rs"}, engine)
+	}
+	return engine != "arrow-go" && engine != "fastavro"
+}
+
 // measure times one task on every engine in turn and prints a line for each.
 func measure(t task, threads, rounds int, engines []string, data, python, rust string) {
 	file, err := filepath.Abs(filepath.Join(data, t.file))
@@ -114,10 +124,13 @@ func measure(t task, threads, rounds int, engines []string, data, python, rust s
 	}
 	var workers []*worker
 	for _, e := range engines {
+		if !reads(e, file) {
+			continue
+		}
 		args := []string{e, t.kind, file, strconv.Itoa(threads), t.columns, t.where}
 		var cmd *exec.Cmd
 		switch e {
-		case "bdkit", "pqarrow", "parquet-go":
+		case "bdkit", "pqarrow", "parquet-go", "arrow-go":
 			self, err := os.Executable()
 			if err != nil {
 				panic(err)

@@ -28,6 +28,7 @@ var engines = map[string]func(job) (version string, run func() (int64, error), e
 	"bdkit":      bdkitEngine,
 	"pqarrow":    pqarrowEngine,
 	"parquet-go": parquetGoEngine,
+	"arrow-go":   arrowGoEngine,
 }
 
 // runWorker is the worker's side of the protocol: see worker.round and peers.py.

@@ -57,8 +57,8 @@ A name that a language does not allow is changed, and kept in a tag, doc or comm
 			defer src.Close()
 			own := ""
 			if len(src.Files()) == 1 {
-				if r, ok := src.Table.(formats.FileReader); ok && r.Meta().Format == form {
-					own = r.Meta().Schema
+				if r, ok := src.Table.(formats.FileReader); ok {
+					own = ownSchema(r, form)
 				}
 			}
 			return printSchema(cmd.Context(), a.Stdout, form, src.Schema(), own)
@@ -86,16 +86,25 @@ func eachSchema(cmd *cobra.Command, a *cli.App, args []string, form string) erro
 			return nil
 		}
 		fmt.Fprintf(a.Stdout, "%s %s\n", comment, f.URL)
-		own := ""
-		if m := r.Meta(); m.Format == form {
-			own = m.Schema
-		}
-		return printSchema(cmd.Context(), a.Stdout, form, r.Schema(), own)
+		return printSchema(cmd.Context(), a.Stdout, form, r.Schema(), ownSchema(r, form))
 	})
 	if err != nil || form != "json" {
 		return err
 	}
 	return cli.WriteJSON(a.Stdout, docs)
+}
+
+// ownSchema is a file's own text of its schema, if the form is its format's.
+// The metadata is asked for in no other case: some formats read the whole file
+// for it.
+func ownSchema(r formats.FileReader, form string) string {
+	if _, err := formats.ByName(form); err != nil {
+		return ""
+	}
+	if m := r.Meta(); m.Format == form {
+		return m.Schema
+	}
+	return ""
 }
 
 // printSchema writes a schema. own is the file's own text of it, if it is of

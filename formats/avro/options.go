@@ -30,6 +30,9 @@ type Options struct {
 	// SkipDamaged passes over blocks that cannot be read, instead of failing.
 	// [Reader.Damaged] counts them.
 	SkipDamaged bool
+	// Notice is told of each such block; nil tells nobody. It may be called by
+	// several goroutines.
+	Notice func(string)
 	// SplitBytes is the size of a split, about; 0 takes 16 MiB.
 	SplitBytes int64
 }
@@ -108,7 +111,7 @@ func parseSize(v string) (int64, error) {
 // parseOptions reads the textual options of a reader. Those of a writer are
 // refused: an option that would do nothing is a mistake.
 func parseOptions(o formats.Options) (Options, error) {
-	var out Options
+	out := Options{Notice: o.Notice}
 	for key, v := range o.Set {
 		i := slices.IndexFunc(readOptions, func(r readOption) bool { return r.Key == key })
 		if i < 0 {

@@ -170,6 +170,9 @@ func (s *stretch) advance(ctx context.Context) error {
 			return err
 		}
 		s.r.damaged.Add(1)
+		if s.r.o.Notice != nil {
+			s.r.o.Notice(fmt.Sprintf("skipped a damaged block: %v", s.r.where(err)))
+		}
 		// The marker before the block that failed is behind us.
 		off := s.b.off
 		if s.cur != nil {
