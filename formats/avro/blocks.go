@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/fs"
 	"github.com/bdkit/bdkit/internal/columnar"
 	"github.com/bdkit/bdkit/internal/compress"
 )
@@ -31,6 +34,10 @@ type blocks struct {
 	size int64
 	off  int64 // of the next block
 	stop int64 // the stretch ends here
+
+	forward bool // the file can be read only onwards
+	buf     []byte
+	held    int64
 }
 
 const (
@@ -43,7 +50,7 @@ const (
 // blocks opens a stretch. The first block of one that does not start at 0 must
 // be sought.
 func (r *Reader) blocks(start, stop int64, budget *arrowio.Budget) *blocks {
-	b := &blocks{h: r.h, size: r.size, off: r.h.end, stop: stop}
+	b := &blocks{h: r.h, size: r.size, off: r.h.end, stop: stop, forward: r.forward}
 	b.win = columnar.Window{File: r.f, Budget: budget, Label: "blocks", Soft: min(r.size, max(stop, r.h.end)+firstStep), Hard: r.size, Step: firstStep}
 	if start > r.h.end-syncSize {
 		b.off = start
@@ -92,8 +99,12 @@ func (b *blocks) widen() {
 // done says that the stretch has no more blocks.
 func (b *blocks) done() bool { return b.off-syncSize >= b.stop || b.off >= b.size }
 
-// next gives the next block, with its bytes if body says so.
+// next gives the next block, with its bytes if body says so. io.EOF is the end
+// of a stream; of a file, done tells it.
 func (b *blocks) next(ctx context.Context, body bool) (*block, error) {
+	if b.forward {
+		return b.nextForward(ctx)
+	}
 	head, err := b.win.Some(ctx, b.off, blockHead)
 	if err != nil {
 		return nil, err
@@ -138,6 +149,96 @@ func (b *blocks) next(ctx context.Context, body bool) (*block, error) {
 	b.off = out.end()
 	b.widen()
 	return out, nil
+}
+
+// leastBlock is what a block takes at least: two numbers and a marker.
+const leastBlock = 2 + syncSize
+
+// nextForward gives the next block of a stream, and reads no byte behind it.
+func (b *blocks) nextForward(ctx context.Context) (*block, error) {
+	out := &block{off: b.off}
+	var err error
+	if b.buf, err = readOn(ctx, b.win.File, b.buf[:0], b.off, leastBlock, "blocks", nil); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, io.EOF
+		}
+		return nil, b.fail(b.off, ended(err))
+	}
+	n, m := 0, 0
+	if out.count, n, err = long(b.buf); err == nil {
+		out.size, m, err = long(b.buf[n:])
+	}
+	if err == nil && (out.count < 0 || out.size < 0 || out.size > math.MaxInt32) || errors.Is(err, errMore) {
+		err = fmt.Errorf("%w: a block of %d rows in %d bytes", arrowio.ErrCorrupt, out.count, out.size)
+	}
+	if err != nil {
+		return nil, b.fail(b.off, err)
+	}
+	out.data = b.off + int64(n+m)
+	if b.buf, err = readOn(ctx, b.win.File, b.buf, b.off, n+m+int(out.size)+syncSize, "blocks", b.hold); err != nil {
+		return nil, b.fail(b.off, ended(err))
+	}
+	body := b.buf[n+m:]
+	out.body = body[:out.size]
+	if !bytes.Equal(body[out.size:], b.h.sync[:]) {
+		return nil, b.fail(b.off, fmt.Errorf("%w: no sync marker behind a block of %d bytes", arrowio.ErrCorrupt, out.size))
+	}
+	b.off = out.end()
+	return out, nil
+}
+
+// hold takes memory from the budget.
+func (b *blocks) hold(n int) error {
+	if int64(n) <= b.held {
+		return nil
+	}
+	if err := b.win.Budget.Force(int64(n) - b.held); err != nil {
+		return err
+	}
+	b.held = int64(n)
+	return nil
+}
+
+func (b *blocks) close() {
+	b.win.Close()
+	b.win.Budget.Release(b.held)
+	b.buf, b.held = nil, 0
+}
+
+// ended says what the end of a stream within a block is.
+func ended(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: the stream ends within a block", arrowio.ErrCorrupt)
+	}
+	return err
+}
+
+// readOn makes b, what was read of a stream from start on, n bytes long. Its
+// memory grows as bytes arrive, not on the claim that there are so many; hold,
+// if it is not nil, is asked for it first.
+func readOn(ctx context.Context, f fs.File, b []byte, start int64, n int, label string, hold func(int) error) ([]byte, error) {
+	for len(b) < n {
+		have := len(b)
+		step := min(n-have, max(have, 64<<10))
+		if cap(b) < have+step {
+			if hold != nil {
+				if err := hold(have + step); err != nil {
+					return b, err
+				}
+			}
+			grown := make([]byte, have, have+step)
+			copy(grown, b)
+			b = grown
+		}
+		if err := f.ReadRanges(ctx, []fs.Range{{Off: start + int64(have), Dst: b[have : have+step], Label: label}}); err != nil {
+			if have > 0 && errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return b, err
+		}
+		b = b[:have+step]
+	}
+	return b, nil
 }
 
 // plain holds one block's data, decompressed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -21,7 +22,8 @@ import (
 type Reader struct {
 	f       fs.File
 	url     string
-	size    int64
+	size    int64 // math.MaxInt64 of a stream, whose end nobody knows
+	forward bool  // a stream
 	version string
 	h       *header
 	writer  *schema.Schema
@@ -51,12 +53,7 @@ func Open(ctx context.Context, f fs.File, o Options) (_ *Reader, err error) {
 			err = r.where(err)
 		}
 	}()
-	info, err := f.Info(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r.size, r.version = info.Size, info.Version
-	if r.h, err = readHeader(ctx, f, r.size); err != nil {
+	if err := r.readHeader(ctx); err != nil {
 		return nil, err
 	}
 	if r.codec, err = codecOf(r.h.codec); err != nil {
@@ -86,6 +83,22 @@ func Open(ctx context.Context, f fs.File, o Options) (_ *Reader, err error) {
 	}
 	r.least = program.Least(r.writer)
 	return r, nil
+}
+
+func (r *Reader) readHeader(ctx context.Context) error {
+	if fs.IsForward(r.f) {
+		r.forward, r.size = true, math.MaxInt64
+		h, err := streamHeader(ctx, r.f)
+		r.h = h
+		return err
+	}
+	info, err := r.f.Info(ctx)
+	if err != nil {
+		return err
+	}
+	r.size, r.version = info.Size, info.Version
+	r.h, err = readHeader(ctx, r.f, r.size)
+	return err
 }
 
 // parseSchema reads a file's schema.

@@ -21,6 +21,9 @@ func (format) Extensions() []string { return []string{"avro"} }
 // Sniff goes by the magic number.
 func (format) Sniff(head, _ []byte) bool { return len(head) >= 4 && string(head[:4]) == magic }
 
+// Streams implements formats.Streamer.
+func (format) Streams() bool { return true }
+
 func (format) Options() []formats.OptionInfo {
 	var out []formats.OptionInfo
 	for _, r := range readOptions {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/formats"
@@ -57,14 +58,33 @@ func readHeader(ctx context.Context, f fs.File, size int64) (*header, error) {
 	}
 }
 
-func parseHeader(b []byte) (*header, error) {
-	if n := min(len(b), len(magic)); string(b[:n]) != magic[:n] {
-		return nil, fmt.Errorf("%w: not an Avro file: it begins with %q, not with %q", arrowio.ErrCorrupt, b[:n], magic)
+// streamHeader reads the header of a file that can be read only onwards, and
+// no byte behind it.
+func streamHeader(ctx context.Context, f fs.File) (*header, error) {
+	return (&cursor{more: func(c *cursor, upto int) error {
+		if upto > maxHeader {
+			return fmt.Errorf("%w: a header of more than %d bytes", arrowio.ErrLimit, maxHeader)
+		}
+		b, err := readOn(ctx, f, c.b, 0, upto, "header", nil)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return fmt.Errorf("%w: the stream ends within its header", arrowio.ErrCorrupt)
+		}
+		c.b = b
+		return err
+	}}).header()
+}
+
+func parseHeader(b []byte) (*header, error) { return (&cursor{b: b}).header() }
+
+func (c *cursor) header() (*header, error) {
+	err := c.need(len(magic))
+	if n := min(len(c.b), len(magic)); string(c.b[:n]) != magic[:n] {
+		return nil, fmt.Errorf("%w: not an Avro file: it begins with %q, not with %q", arrowio.ErrCorrupt, c.b[:n], magic)
 	}
-	if len(b) < len(magic) {
-		return nil, errMore
+	if err != nil {
+		return nil, err
 	}
-	c := cursor{b: b, p: len(magic)}
+	c.p = len(magic)
 	h := &header{codec: "null"}
 	for {
 		n, err := c.long()
@@ -102,10 +122,10 @@ func parseHeader(b []byte) (*header, error) {
 			return nil, fmt.Errorf("%w: a header with a count of %d", arrowio.ErrCorrupt, n)
 		}
 	}
-	if len(b)-c.p < syncSize {
-		return nil, errMore
+	if err := c.need(syncSize); err != nil {
+		return nil, err
 	}
-	copy(h.sync[:], b[c.p:])
+	copy(h.sync[:], c.b[c.p:])
 	h.end = int64(c.p + syncSize)
 	if h.schema == nil {
 		return nil, fmt.Errorf("%w: the header has no %s", arrowio.ErrCorrupt, keySchema)
@@ -115,11 +135,31 @@ func parseHeader(b []byte) (*header, error) {
 
 // cursor reads Avro's primitives of a header.
 type cursor struct {
-	b []byte
-	p int
+	b    []byte
+	p    int
+	more func(c *cursor, upto int) error // makes b so long; nil: it is what there is
+}
+
+// need makes sure of n bytes: errMore where there is no way to more.
+func (c *cursor) need(n int) error {
+	switch {
+	case len(c.b)-c.p >= n:
+		return nil
+	case c.more == nil:
+		return errMore
+	}
+	return c.more(c, c.p+n)
 }
 
 func (c *cursor) long() (int64, error) {
+	for n := 1; n <= binary.MaxVarintLen64; n++ {
+		if err := c.need(n); err != nil {
+			return 0, err
+		}
+		if c.b[c.p+n-1] < 0x80 {
+			break
+		}
+	}
 	v, n, err := long(c.b[c.p:])
 	c.p += n
 	return v, err
@@ -145,8 +185,8 @@ func (c *cursor) bytes() ([]byte, error) {
 	if n < 0 || n > maxHeader {
 		return nil, fmt.Errorf("%w: a header entry of %d bytes", arrowio.ErrCorrupt, n)
 	}
-	if int64(len(c.b)-c.p) < n {
-		return nil, errMore
+	if err := c.need(int(n)); err != nil {
+		return nil, err
 	}
 	c.p += int(n)
 	return c.b[c.p-int(n) : c.p], nil

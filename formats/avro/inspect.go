@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"strings"
 	"sync"
@@ -56,8 +57,12 @@ func (r *Reader) describe(ctx context.Context) *formats.Meta {
 	for i := range chunks {
 		chunks[i] = formats.ChunkMeta{Codec: r.h.codec, Raw: -1, Values: -1, Nulls: -1, Distinct: -1}
 	}
+	if r.forward { // its blocks come but once
+		m.Size, m.Rows = -1, -1
+		return m
+	}
 	b := r.blocks(0, r.size, nil)
-	defer b.win.Close()
+	defer b.close()
 	for !b.done() {
 		blk, err := b.next(ctx, false)
 		if err != nil {
@@ -178,9 +183,12 @@ func (r *Reader) Layout(ctx context.Context) iter.Seq2[formats.Extent, error] {
 			return
 		}
 		b := r.blocks(0, r.size, nil)
-		defer b.win.Close()
+		defer b.close()
 		for i := 0; !b.done(); i++ {
 			blk, err := b.next(ctx, false)
+			if err == io.EOF {
+				return
+			}
 			if err != nil {
 				yield(formats.Extent{}, r.where(err))
 				return
@@ -222,11 +230,17 @@ func (r *Reader) Check(ctx context.Context, deep bool) iter.Seq[error] {
 			if err == nil {
 				continue
 			}
+			if err == io.EOF {
+				return
+			}
 			if !yield(r.where(err)) || !badData(err) {
 				return
 			}
 			if s.b.off != off { // the block's ends are sound
 				continue
+			}
+			if r.forward {
+				return
 			}
 			if ok, err := s.b.seek(ctx, off); err != nil || !ok {
 				if err != nil {

@@ -52,6 +52,9 @@ func (r *Reader) Plan(_ context.Context, req arrowio.ScanRequest) (*arrowio.Scan
 	return &arrowio.Scan{Request: req, Schema: shown, Splits: func(yield func(arrowio.Split, error) bool) {
 		// Stretches of equal size. The first holds the header's marker.
 		n := max((r.size-r.h.end+size-1)/size, 1)
+		if r.forward { // one stretch, of unknown length
+			n = 1
+		}
 		for i := range n {
 			p := splitPayload{Format: payloadFormat, File: r.version, Columns: columns, Schema: r.o.Schema}
 			if p.Start = r.h.end - syncSize + (r.size-r.h.end)*i/n; i == 0 {
@@ -67,6 +70,9 @@ func (r *Reader) Plan(_ context.Context, req arrowio.ScanRequest) (*arrowio.Scan
 			}
 			s := arrowio.Split{
 				ID: r.splitID(p.Start, p.Stop), Source: r.url, Payload: raw, Residual: residual, Rows: -1, Bytes: p.Stop - p.Start,
+			}
+			if r.forward {
+				s.Bytes = 0
 			}
 			if r.size == r.h.end {
 				s.Rows, s.Exact = 0, true

@@ -73,7 +73,7 @@ func (r *Reader) read(ctx context.Context, p splitPayload, o arrowio.ReadOptions
 }
 
 func (s *stretch) close() error {
-	s.b.win.Close()
+	s.b.close()
 	s.plain.close()
 	if s.build != nil {
 		s.build.Release()
@@ -99,22 +99,17 @@ func (s *stretch) next(ctx context.Context) (rec arrow.RecordBatch, err error) {
 	}
 	for {
 		if s.left == 0 {
-			switch err := s.advance(ctx); {
-			case err == nil:
-			case err == io.EOF && s.build.Rows() > 0:
-				s.err = io.EOF
-				return s.batch()
-			default:
-				return nil, err
+			if err := s.advance(ctx); err != nil {
+				return s.last(err)
 			}
 		}
 		n, done, st, err := s.decode.Rows(s.data, s.at, int(min(s.left, math.MaxInt32)))
 		s.at, s.left = n, s.left-int64(done)
 		if err != nil {
-			return nil, s.inBlock(err)
+			return s.last(s.inBlock(err))
 		}
 		if s.left == 0 && s.at != len(s.data) {
-			return nil, s.inBlock(fmt.Errorf("%w: %d bytes behind the last row of a block", arrowio.ErrCorrupt, len(s.data)-s.at))
+			return s.last(s.inBlock(fmt.Errorf("%w: %d bytes behind the last row of a block", arrowio.ErrCorrupt, len(s.data)-s.at)))
 		}
 		switch st {
 		case colbuild.Refused:
@@ -127,6 +122,18 @@ func (s *stretch) next(ctx context.Context) (rec arrow.RecordBatch, err error) {
 			return s.batch()
 		}
 	}
+}
+
+// last gives the rows before an error, or the end, first.
+func (s *stretch) last(err error) (arrow.RecordBatch, error) {
+	s.err = err
+	if err != io.EOF {
+		s.err = s.r.where(err)
+	}
+	if s.build.Rows() == 0 {
+		return nil, s.err
+	}
+	return s.batch()
 }
 
 // inBlock says where in the file an error is.
@@ -166,7 +173,7 @@ func (s *stretch) advance(ctx context.Context) error {
 			continue
 		case err == nil:
 			return nil
-		case s.verify == nil || !damage(err):
+		case s.verify == nil || s.b.forward || !damage(err): // in a stream there is no seeking the next
 			return err
 		}
 		s.r.damaged.Add(1)
@@ -294,6 +301,10 @@ func (s *stretch) count(ctx context.Context) (arrow.RecordBatch, error) {
 		}
 		for n < math.MaxInt32 && !s.b.done() {
 			b, err := s.b.next(ctx, false)
+			if err == io.EOF && n > 0 {
+				s.err = io.EOF
+				break
+			}
 			if err != nil {
 				return nil, err
 			}
