@@ -1,6 +1,7 @@
 package avro
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -440,4 +441,58 @@ func FuzzBlock(f *testing.F) {
 			t.Errorf("%d rows of %d", len(rows), count)
 		}
 	})
+}
+
+// A stream gives the rows of the file, and cut anywhere those of its whole
+// blocks, then an error unless the cut is between blocks.
+func TestStream(t *testing.T) {
+	f := newRaw(`{"type":"record","name":"R","fields":[{"name":"s","type":"string"},{"name":"n","type":"long"}]}`, "null")
+	ends := map[int]int{len(f.b): 0}
+	for b := range 6 {
+		var data []byte
+		for i := range 20 {
+			word := fmt.Sprint("word ", b, i)
+			data = append(appendLong(data, int64(len(word))), word...)
+			data = appendLong(data, int64(i)<<40)
+		}
+		f.block(20, data)
+		ends[len(f.b)] = 20 * (b + 1)
+	}
+	want, _, err := readRaw(t, f.b, Options{}, arrowio.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(b []byte, req arrowio.ScanRequest) (rows []string, n int64, err error) {
+		r, err := Open(context.Background(), fs.Forward(bytes.NewReader(b), "pipe"), Options{})
+		if err != nil {
+			return nil, 0, err
+		}
+		rr, err := readAll(context.Background(), r, req, arrowio.ReadOptions{Budget: arrowio.NewBudget(1 << 20)}, r.Close)
+		if err != nil {
+			return nil, 0, err
+		}
+		for rr.Next() {
+			rows = append(rows, arrowiotest.Text(rr.RecordBatch())...)
+			n += rr.RecordBatch().NumRows()
+		}
+		return rows, n, rr.Close()
+	}
+	if _, n, err := read(f.b, arrowio.ScanRequest{Columns: []pushdown.Path{}}); err != nil || n != 120 {
+		t.Errorf("counted %d, %v", n, err)
+	}
+	for cut := range len(f.b) + 1 {
+		got, _, err := read(f.b[:cut], arrowio.ScanRequest{})
+		rows, whole := ends[cut]
+		if whole && (err != nil || len(got) != rows) || !whole && !errors.Is(err, arrowio.ErrCorrupt) {
+			t.Fatalf("cut at %d of %d: %d rows, %v", cut, len(f.b), len(got), err)
+		}
+		for i, row := range got {
+			if row != want[i] {
+				t.Fatalf("cut at %d: row %d is %s, want %s", cut, i, row, want[i])
+			}
+		}
+		if len(got)%20 != 0 {
+			t.Fatalf("cut at %d: %d rows", cut, len(got))
+		}
+	}
 }
