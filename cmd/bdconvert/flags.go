@@ -74,7 +74,7 @@ func (j *flags) define(f *pflag.FlagSet) {
 	f.BoolVar(&j.copyUnits, "copy-units", false, "copy row groups as they are stored, undecoded")
 
 	f.StringVar(&j.ifExists, "if-exists", "error", "when DEST exists: error, overwrite, append, skip")
-	f.StringVar(&j.manifest, "manifest", "", "write a JSON list of the files, with rows, bytes and checksums")
+	f.StringVar(&j.manifest, "manifest", "", "write a JSON list of the files, with rows, bytes and checksums (inside DEST: a name that begins with _)")
 	f.BoolVar(&j.successFile, "success-file", false, "write _SUCCESS into DEST last")
 	f.BoolVar(&j.verify, "verify", false, "read back: rows, and nulls, bounds and values of each column")
 	f.BoolVar(&j.dryRun, "dry-run", false, "say what would be done")

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/bdkit/bdkit/arrowio"
-	"github.com/bdkit/bdkit/fs"
 )
 
 // Describe tells what Execute would do, a line an output, and writes nothing.
@@ -38,10 +37,6 @@ func (e *engine) describe(ctx context.Context, w io.Writer, t *task) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
-	sources := make([]string, len(t.sources))
-	for i, s := range t.sources {
-		sources[i] = fs.Redact(s)
-	}
 	dest := e.j.Dest
 	if !isStream(dest) {
 		dest = e.to.url(t.fixed)
@@ -64,7 +59,7 @@ func (e *engine) describe(ctx context.Context, w io.Writer, t *task) (err error)
 		}
 		dest = e.to.url(name) + " …"
 	}
-	line := fmt.Sprintf("%s -> %s: %s, %d columns", strings.Join(sources, ", "), dest, t.format.Name(), schema.NumFields())
+	line := fmt.Sprintf("%s -> %s: %s, %d columns", strings.Join(t.shown, ", "), dest, t.format.Name(), schema.NumFields())
 	if in.req.Filter == nil {
 		n, err := arrowio.Count(ctx, in.src, nil, e.j.Run)
 		if err != nil {

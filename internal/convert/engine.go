@@ -271,7 +271,7 @@ type writer interface {
 
 // run runs a task that has an input of its own.
 func (e *engine) run(ctx context.Context, t *task, jobs int, share int64) (err error) {
-	tr := &taskRun{e: e, t: t, done: taskDone{Sources: t.sources}}
+	tr := &taskRun{e: e, t: t, done: taskDone{Sources: t.shown}}
 	if t.skip {
 		e.j.notice("%s exists and is left as it is", e.to.url(t.fixed))
 		tr.done.Skipped = true
@@ -353,7 +353,9 @@ func (e *engine) fill(ctx context.Context, tr *taskRun, in *input, w writer, job
 	if err := r.Close(); err != nil {
 		return err
 	}
-	e.left -= st.rows
+	if e.j.Limit > 0 { // then one task runs at a time
+		e.left -= st.rows
+	}
 	if err := st.complete(); err != nil {
 		return err
 	}

@@ -132,7 +132,7 @@ func (e *engine) take(ctx context.Context, key string, r *Receipt, ext string) e
 	if err := e.reserve(ctx, names...); err != nil {
 		return err
 	}
-	d := &taskDone{Rows: r.Rows, Bad: r.Bad, Sources: redactAll(e.sources)}
+	d := &taskDone{Rows: r.Rows, Bad: r.Bad, Sources: few(e.sources)}
 	for i, p := range r.Parts {
 		f, err := e.move(ctx, p, names[i])
 		if err != nil {

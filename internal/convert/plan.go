@@ -20,6 +20,7 @@ import (
 type task struct {
 	key     string // of the state
 	sources []string
+	shown   []string // the sources without secrets
 	format  formats.Format
 	fixed   string // the one file that it makes; "" makes parts
 	dir     string // of the parts
@@ -90,7 +91,7 @@ func (e *engine) plan(ctx context.Context) ([]task, string, error) {
 				sources = append(sources, fs.QuoteMeta(u))
 			}
 		}
-		t := task{key: "all", sources: sources, bytes: total, fixed: e.file, stem: "part"}
+		t := task{key: "all", sources: sources, shown: few(urls), bytes: total, fixed: e.file, stem: "part"}
 		if len(files) == 1 {
 			t.stem = stemOf(files[0].Info.Name)
 		}
@@ -119,7 +120,7 @@ func (e *engine) plan(ctx context.Context) ([]task, string, error) {
 				return nil, "", fmt.Errorf("%w: standard input has no name to give a file in a directory (try: --name)", arrowio.ErrOption)
 			}
 		}
-		t := task{key: rel, sources: []string{fs.QuoteMeta(f.URL)}, bytes: f.Info.Size}
+		t := task{key: rel, sources: []string{fs.QuoteMeta(f.URL)}, shown: []string{f.URL}, bytes: f.Info.Size}
 		if f.src != "" || f.URL == "-" {
 			t.sources = []string{f.src}
 			if f.URL == "-" {
@@ -145,6 +146,14 @@ func (e *engine) plan(ctx context.Context) ([]task, string, error) {
 		tasks = append(tasks, t)
 	}
 	return tasks, sum, nil
+}
+
+// few keeps a list that is written for every task short.
+func few(urls []string) []string {
+	if len(urls) > 100 {
+		return []string{fmt.Sprintf("%d files", len(urls))}
+	}
+	return urls
 }
 
 // outputName is a source's relative path with the extension of the output's

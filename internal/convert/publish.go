@@ -125,7 +125,7 @@ func (e *engine) writeManifest(ctx context.Context, tasks []task) error {
 		for _, f := range d.Files {
 			m.Rows += f.Rows
 			m.Bytes += f.Bytes
-			m.Files = append(m.Files, manifestFile{File: f, Sources: redactAll(d.Sources)})
+			m.Files = append(m.Files, manifestFile{File: f, Sources: d.Sources})
 		}
 	}
 	sort.SliceStable(m.Files, func(a, b int) bool { return m.Files[a].Name < m.Files[b].Name })
@@ -138,14 +138,6 @@ func (e *engine) writeManifest(ctx context.Context, tasks []task) error {
 		return err
 	}
 	return writeFile(ctx, fsys, name, append(b, '\n'))
-}
-
-func redactAll(urls []string) []string {
-	out := make([]string, len(urls))
-	for i, u := range urls {
-		out[i] = fs.Redact(u)
-	}
-	return out
 }
 
 // stopped keeps what the job needs to go on, and removes what is of no use.

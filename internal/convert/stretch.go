@@ -39,7 +39,7 @@ func (e *engine) runPartitioned(ctx context.Context, tasks *[]task) (err error) 
 			}
 			continue
 		}
-		tr := &taskRun{e: e, t: t, done: taskDone{Sources: e.sources}}
+		tr := &taskRun{e: e, t: t, done: taskDone{Sources: t.shown}}
 		if err := e.fill(ctx, tr, in, tr.newPartitioner(l.maker, l.hive, in.shape.schema, l.keep, t.stem), 0); err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (e *engine) runStretches(ctx context.Context, t *task, in *input, m *maker,
 	if err != nil {
 		return err
 	}
-	whole := &taskDone{Sources: t.sources}
+	whole := &taskDone{Sources: t.shown}
 	for i := range stretches {
 		st := &stretches[i]
 		done, err := e.doneBefore(st)
@@ -62,7 +62,7 @@ func (e *engine) runStretches(ctx context.Context, t *task, in *input, m *maker,
 			return err
 		}
 		if !done {
-			tr := &taskRun{e: e, t: st, done: taskDone{Sources: t.sources}}
+			tr := &taskRun{e: e, t: st, done: taskDone{Sources: t.shown}}
 			s := &series{t: tr, m: m, dir: t.dir, stem: t.stem}
 			if err := e.fill(ctx, tr, in, s, jobs); err != nil {
 				return err
