@@ -24,7 +24,7 @@
 // Nothing that a message says is believed: its metadata is decoded within its
 // bytes, and each offset, index and view is checked before an array is made of
 // it. A record batch is decoded whole, so that the budget must hold one.
-// Dictionaries are kept while the file is open. A file whose end is missing is
+// A record batch has 2,147,483,647 rows at most. Dictionaries are kept while the file is open. A file whose end is missing is
 // arrowio.ErrCorrupt; a stream may end behind any message. Metadata versions
 // before 4, tensors, and unions with nulls of their own (version 4) are
 // arrowio.ErrUnsupported. A file of ours has no dictionary of nested values that

@@ -85,7 +85,9 @@ func memRead(raw []byte, pipe bool) (out []string, err error) {
 		if err != nil {
 			return out, err
 		}
-		out = append(out, arrowiotest.Text(rec)...)
+		if out = append(out, arrowiotest.Text(rec)...); len(out) > 1<<18 {
+			break // nulls without end, in a few bytes
+		}
 	}
 	return out, nil
 }

@@ -2,6 +2,7 @@ package arrowmsg
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -164,6 +165,9 @@ func batchOf(t table) (*RecordBatch, error) {
 	}
 	if b.Rows < 0 {
 		return nil, corrupt("a batch of %d rows", b.Rows)
+	}
+	if b.Rows > math.MaxInt32 { // what the format recommends; nulls of any number take no byte
+		return nil, fmt.Errorf("%w: a batch of %d rows", arrowio.ErrUnsupported, b.Rows)
 	}
 	return b, nil
 }
