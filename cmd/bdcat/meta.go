@@ -124,6 +124,9 @@ func printMeta(a *cli.App, url string, m *formats.Meta) error {
 	l := cli.Listing{Columns: []string{"", ""}}
 	l.Add("file", url)
 	l.Add("format", strings.TrimSpace(m.Format+" "+m.Version))
+	if m.Kind != "" {
+		l.Add("kind", m.Kind)
+	}
 	if m.Writer != "" {
 		l.Add("writer", m.Writer)
 	}
@@ -235,7 +238,7 @@ func metaJSON(url string, m *formats.Meta) cli.Object {
 		})
 	}
 	return cli.Object{
-		{Name: "file", Value: url}, {Name: "format", Value: m.Format}, {Name: "version", Value: m.Version}, {Name: "writer", Value: m.Writer},
+		{Name: "file", Value: url}, {Name: "format", Value: m.Format}, {Name: "version", Value: m.Version}, {Name: "writer", Value: m.Writer}, {Name: "kind", Value: m.Kind},
 		{Name: "size", Value: m.Size}, {Name: "footer_bytes", Value: m.Footer}, {Name: "rows", Value: known(m.Rows)}, {Name: "encrypted", Value: m.Encrypted},
 		{Name: "key_values", Value: kv}, {Name: "columns", Value: cols}, {Name: "units", Value: units},
 	}

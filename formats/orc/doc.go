@@ -23,11 +23,12 @@
 //	geometry                         binary with the metadata of geoarrow.wkb
 //
 // A timestamp column whose statistics reach beyond 64 bits of nanoseconds is
-// timestamp[us] (option timestamp: ns, us, ms, s, exact). A value that does not
+// timestamp[us] (option timestamp: ns, us, ms, s, exact), or decimal128(38,0) of
+// nanoseconds where they show that these would not do. A value that does not
 // fit, or is between two units, is an error wrapping arrowio.ErrCast, never
 // another value. Days and seconds are given as they are stored, whichever
-// calendar the writer counted dates before 1582 in; the footer's calendar is in
-// Meta.
+// calendar the writer counted dates before 1582 in; which one the footer says is
+// told by Meta.Writer.
 //
 // A root that is no struct is one column named value. The attributes of a type
 // are the field's metadata, the user's metadata that of the schema.

@@ -285,21 +285,42 @@ func (r *Reader) timestampUnit(id int) arrow.TimeUnit {
 	if unit, ok := r.stored.unit(r.footer.Types, id); ok {
 		return unit
 	}
-	if id < len(r.footer.Statistics) {
-		if t := r.footer.Statistics[id].Timestamp; t != nil {
-			const day = 86_400_000
-			lo, hi := int64(math.MinInt64/1_000_000+2*day), int64(math.MaxInt64/1_000_000-2*day)
-			for _, ms := range []proto.Opt[int64]{t.Min, t.Max, t.MinUTC, t.MaxUTC} {
-				if ms.Set && (ms.V < lo || ms.V > hi) {
-					return arrow.Microsecond
-				}
-			}
-		}
+	if t := r.beyondNanos(id); t != nil {
+		return arrow.Microsecond
 	}
 	return arrow.Nanosecond
 }
 
-func (r *Reader) timestampExact(int) bool { return r.o.Timestamp == TimestampExact }
+// beyondNanos gives the statistics of a timestamp column, if they reach beyond
+// what 64 bits of nanoseconds hold.
+func (r *Reader) beyondNanos(id int) *proto.TimestampStatistics {
+	if id >= len(r.footer.Statistics) || r.footer.Statistics[id].Timestamp == nil {
+		return nil
+	}
+	t := r.footer.Statistics[id].Timestamp
+	const day = 86_400_000
+	lo, hi := int64(math.MinInt64/1_000_000+2*day), int64(math.MaxInt64/1_000_000-2*day)
+	for _, ms := range []proto.Opt[int64]{t.Min, t.Max, t.MinUTC, t.MaxUTC} {
+		if ms.Set && (ms.V < lo || ms.V > hi) {
+			return t
+		}
+	}
+	return nil
+}
+
+// timestampExact says that a column is read as decimal nanoseconds: as it was
+// asked for, or because its statistics tell that no unit of 64 bits would do.
+func (r *Reader) timestampExact(id int) bool {
+	if r.o.Timestamp == "" || r.o.Timestamp == TimestampAuto {
+		if _, ok := r.stored.unit(r.footer.Types, id); ok {
+			return false
+		}
+		t := r.beyondNanos(id)
+		sub := func(ns proto.Opt[int32]) bool { return ns.Set && (ns.V-1)%1000 != 0 }
+		return t != nil && (sub(t.MinNanos) || sub(t.MaxNanos))
+	}
+	return r.o.Timestamp == TimestampExact
+}
 
 // shownSchema is the Arrow schema, with the user's metadata.
 func (r *Reader) shownSchema() *arrow.Schema {

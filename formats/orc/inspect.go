@@ -26,7 +26,14 @@ func (r *Reader) writerName() string {
 	if v := r.footer.SoftwareVersion.Or(""); v != "" {
 		name += " " + v
 	}
-	return fmt.Sprintf("%s (writer version %d)", name, r.ps.WriterVersion.Or(0))
+	name += fmt.Sprintf(" (writer version %d)", r.ps.WriterVersion.Or(0))
+	switch r.footer.Calendar.V {
+	case proto.JulianGregorian:
+		name += ", Julian/Gregorian calendar"
+	case proto.ProlepticGregorian:
+		name += ", proleptic Gregorian calendar"
+	}
+	return name
 }
 
 // versionName is the version of the format: files of Hive 0.11 may not say.

@@ -3,6 +3,7 @@ package orc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -161,5 +162,30 @@ func TestDictionary(t *testing.T) {
 		if info.Path == "id" && d != nil {
 			t.Errorf("id: %v", d)
 		}
+	}
+}
+
+// TestMeta: what kinds of files are told apart.
+func TestMeta(t *testing.T) {
+	root, _ := conformance.Load(t, "orc")
+	for name, want := range map[string]string{
+		"apache-orc/4abd436a-test-resources-acid5k.orc":               "0.12 ORC Java (writer version 6) true",
+		"apache-orc/20248562-orc-file-11-format.orc":                  "0.11 ORC Java (writer version 0) false",
+		"apache-orc/bc8c2ed1-decimal64_v2_cplusplus.orc":              "1.9999 ORC C++ 1.8.0-SNAPSHOT (writer version 6) false",
+		"apache-orc/71843610-orc-file-presto-string.orc":              "0.12 Presto (writer version 6) false",
+		"apache-orc/4574f82a-complextypes_iceberg.orc":                "0.12 ORC Java (writer version 9), Julian/Gregorian calendar false",
+		"datafusion-contrib-orc-rust/4835fc19-pyarrow_timestamps.orc": "0.12 ORC C++ 1.9.0 (writer version 6) false",
+	} {
+		raw, err := os.ReadFile(filepath.Join(root, "orc", name))
+		if err != nil {
+			t.Log(err)
+			continue
+		}
+		r := openBytes(t, raw, Options{})
+		m := r.Meta()
+		if got := fmt.Sprintf("%s %s %v", m.Version, m.Writer, strings.HasPrefix(m.Kind, "Hive ACID")); got != want || r.IsACID() != (m.Kind != "") {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+		r.Close()
 	}
 }

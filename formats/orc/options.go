@@ -13,7 +13,8 @@ import (
 type TimestampMode string
 
 // The modes. Auto takes nanoseconds, unless the file's statistics of the column
-// reach beyond what 64 bits of them hold: then microseconds. Exact is
+// reach beyond what 64 bits of them hold: then microseconds, or exact where the
+// statistics show that these would not do. Exact is
 // decimal128(38,0) of nanoseconds since 1970-01-01.
 const (
 	TimestampAuto  TimestampMode = "auto"
