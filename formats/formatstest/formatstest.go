@@ -31,6 +31,9 @@ type Harness struct {
 	Make func(w Way, s *arrow.Schema, recs ...arrow.RecordBatch) ([]byte, error)
 	// Samples are more files to hold the reader's laws for.
 	Samples []Sample
+	// Forced is the bytes of the pieces, of all columns together, without which
+	// a job that reads the suite's files cannot go on; 0 is 1 MiB.
+	Forced int64
 	Abilities
 }
 

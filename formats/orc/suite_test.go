@@ -56,6 +56,7 @@ func TestFormat(t *testing.T) {
 			{Name: "no statistics", Write: map[string]string{"codec": "lz4", "stats": "none"}},
 		},
 		ReadsAs: readsAs,
+		Forced:  2 << 20, // a compression chunk of each stream, of up to 256 KiB
 	}
 	root := conformance.Root()
 	if root == "" {
