@@ -21,11 +21,17 @@ def pyarrow_run():
 
     pa.set_cpu_count(threads)
     pa.set_io_thread_count(threads)
-    if task == "write":
+    if task.startswith("write"):
         table = pq.read_table(path)
+        how = task.split()
 
         def write():
-            pq.write_table(table, path + ".pyarrow.out", compression="snappy")
+            if how[1:2] == ["orc"]:
+                import pyarrow.orc as orc
+
+                orc.write_table(table, path + ".pyarrow.out", compression=how[2])
+            else:
+                pq.write_table(table, path + ".pyarrow.out", compression="snappy")
             return table.num_rows
 
         return pa.__version__, write

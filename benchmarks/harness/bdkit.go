@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -16,7 +17,7 @@ import (
 // arrowio.Run, with memory that is used again once a batch is released.
 func bdkitEngine(j job) (string, func() (int64, error), error) {
 	ctx := context.Background()
-	if j.kind == "write" {
+	if strings.HasPrefix(j.kind, "write") {
 		var batches []arrow.RecordBatch
 		err := bdkitScan(ctx, j, memory.DefaultAllocator, func(b arrow.RecordBatch) {
 			b.Retain()
@@ -62,8 +63,12 @@ func bdkitScan(ctx context.Context, j job, mem memory.Allocator, use func(arrow.
 }
 
 func bdkitWrite(ctx context.Context, j job, batches []arrow.RecordBatch) (int64, error) {
+	format, codec := "parquet", "snappy"
+	if how := strings.Fields(j.kind); len(how) == 3 {
+		format, codec = how[1], how[2]
+	}
 	w, err := catalog.Create(ctx, j.path+".bdkit.out", batches[0].Schema(), catalog.CreateOptions{
-		Format: "parquet", Overwrite: true, Formats: formats.Options{Set: map[string]string{"codec": "snappy"}},
+		Format: format, Overwrite: true, Formats: formats.Options{Set: map[string]string{"codec": codec}},
 	})
 	if err != nil {
 		return 0, err

@@ -29,6 +29,7 @@ var (
 )
 
 // task is one thing to time. Filters are of the simple form every engine reads.
+// The kind of writing is "write", or "write FORMAT CODEC" for others than Parquet.
 type task struct {
 	name, kind, file, columns, where string
 }
@@ -44,6 +45,10 @@ var tasks = []task{
 	{"flights, full scan", "scan", "flights.parquet", "", ""},
 	{"lineitem, write snappy", "write", "lineitem.parquet", "", ""},
 	{"1M lineitem of Avro, full scan", "scan", "lineitem.avro", "", ""},
+	{"lineitem, write ORC zlib", "write orc zlib", "lineitem.parquet", "", ""},
+	{"lineitem, write ORC zstd", "write orc zstd", "lineitem.parquet", "", ""},
+	{"lineitem, write ORC snappy", "write orc snappy", "lineitem.parquet", "", ""},
+	{"nested events, write ORC zstd", "write orc zstd", "events.parquet", "", ""},
 }
 
 func main() {

@@ -125,6 +125,11 @@ func (c Codec) DecompressMost(dst, src []byte) (n int, err error) {
 	return n, nil
 }
 
+// EntropyLevel is a level for packed numbers, which seldom repeat but have
+// bytes that are likelier than others: deflate codes nothing else, and zstd at
+// its default codes that too where it would else give a block up.
+const EntropyLevel = -2
+
 // Compress appends the compressed form of src to dst. Level 0 is the codec's
 // default; the scale is the codec's own (gzip and deflate 1–9, brotli 1–11,
 // zstd 1–22, lz4_raw 1–9; snappy 1, or 2 for twice the work and a few percent

@@ -26,13 +26,19 @@ func zstdDecompress(dst, src []byte) (int, error) {
 	return len(out), err
 }
 
-var zstdEncoders sync.Map // zstd.EncoderLevel → *sync.Pool
+var zstdEncoders sync.Map // zstdMode → *sync.Pool
+
+type zstdMode struct {
+	level   zstd.EncoderLevel
+	entropy bool
+}
 
 func zstdCompress(dst, src []byte, level int) ([]byte, error) {
-	if level == 0 {
+	key := zstdMode{entropy: level == EntropyLevel}
+	if level <= 0 {
 		level = 3
 	}
-	key := zstd.EncoderLevelFromZstd(level)
+	key.level = zstd.EncoderLevelFromZstd(level)
 	p, ok := zstdEncoders.Load(key)
 	if !ok {
 		p, _ = zstdEncoders.LoadOrStore(key, &sync.Pool{})
@@ -41,7 +47,11 @@ func zstdCompress(dst, src []byte, level int) ([]byte, error) {
 	e, _ := pool.Get().(*zstd.Encoder)
 	if e == nil {
 		var err error
-		if e, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(key), zstd.WithEncoderConcurrency(1)); err != nil {
+		o := []zstd.EOption{zstd.WithEncoderLevel(key.level), zstd.WithEncoderConcurrency(1)}
+		if key.entropy {
+			o = append(o, zstd.WithAllLitEntropyCompression(true))
+		}
+		if e, err = zstd.NewWriter(nil, o...); err != nil {
 			return dst, err
 		}
 	}
