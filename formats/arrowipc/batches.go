@@ -134,7 +134,7 @@ func (b *batches) close() error {
 // load reads the next record batch that has rows to give, if it is the next
 // message at all.
 func (b *batches) load(ctx context.Context) error {
-	unit := fmt.Sprintf("record batch %d", b.at)
+	unit := batchName(b.at)
 	var m *arrowmsg.Message
 	var body int64
 	var err error
@@ -165,7 +165,7 @@ func (b *batches) load(ctx context.Context) error {
 			return io.EOF
 		}
 		block := b.r.blocks[b.at]
-		if m, err = b.r.block(ctx, block, arrowmsg.KindBatch, unit); err != nil {
+		if m, err = b.r.batchHead(ctx, b.at); err != nil {
 			return &arrowio.Error{Unit: unit, Offset: block.Off, Err: err}
 		}
 		body = block.Off + block.Meta

@@ -38,6 +38,8 @@ type Reader struct {
 	schema  *arrowmsg.Schema
 	meta    arrow.Metadata
 	blocks  []arrowmsg.Block
+	heads   []*arrowmsg.Message // of the blocks, if they are few
+	rows    int64               // -1: only the batches themselves tell
 	dicts   *dictionaries
 
 	mu     sync.Mutex
@@ -49,7 +51,7 @@ var _ formats.FileReader = (*Reader)(nil)
 
 // Open reads the footer of a file, or the schema of a stream. It takes over f.
 func Open(ctx context.Context, f fs.File) (r *Reader, err error) {
-	r = &Reader{f: f, url: f.String()}
+	r = &Reader{f: f, url: f.String(), rows: -1}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: %v", arrowio.ErrCorrupt, p)
@@ -99,8 +101,41 @@ func (r *Reader) openFile(ctx context.Context, tail []byte) error {
 		}
 	}
 	r.dicts = newDictionaries(r, foot.Dictionaries)
+	if len(r.blocks) <= fewBlocks {
+		return r.readHeads(ctx)
+	}
 	return nil
 }
+
+// fewBlocks is up to how many record batches a file's headers are read when it
+// is opened, in one go: they tell how many rows there are.
+const fewBlocks = 64
+
+func (r *Reader) readHeads(ctx context.Context) error {
+	raw := make([][]byte, len(r.blocks))
+	var rs []fs.Range
+	for i, b := range r.blocks {
+		raw[i] = make([]byte, b.Meta)
+		rs = append(rs, fs.Range{Off: b.Off, Dst: raw[i], Label: batchName(i) + ": header"})
+	}
+	if len(rs) > 0 {
+		if err := r.f.ReadRanges(ctx, rs); err != nil {
+			return err
+		}
+	}
+	r.rows = 0
+	for i, b := range r.blocks {
+		m, err := decodeBlock(raw[i], b, arrowmsg.KindBatch)
+		if err != nil {
+			return &arrowio.Error{Unit: batchName(i), Offset: b.Off, Err: err}
+		}
+		r.heads = append(r.heads, m)
+		r.rows += m.Batch.Rows
+	}
+	return nil
+}
+
+func batchName(i int) string { return fmt.Sprintf("record batch %d", i) }
 
 func (r *Reader) openStream(ctx context.Context) error {
 	if !r.forward && r.size >= int64(len(magic)) || r.forward {
@@ -229,6 +264,10 @@ func (r *Reader) block(ctx context.Context, b arrowmsg.Block, kind arrowmsg.Kind
 	if err := r.read(ctx, b.Off, raw, label+": header"); err != nil {
 		return nil, err
 	}
+	return decodeBlock(raw, b, kind)
+}
+
+func decodeBlock(raw []byte, b arrowmsg.Block, kind arrowmsg.Kind) (*arrowmsg.Message, error) {
 	n, prefix := int64(binary.LittleEndian.Uint32(raw)), int64(4)
 	if n == continuation {
 		n, prefix = int64(binary.LittleEndian.Uint32(raw[4:])), 8
@@ -263,8 +302,9 @@ func (r *Reader) where(op string, err error) error {
 // Schema implements arrowio.Table.
 func (r *Reader) Schema() *arrow.Schema { return r.schema.Arrow }
 
-// NumRows implements formats.FileReader: only the batches themselves tell.
-func (r *Reader) NumRows() int64 { return -1 }
+// NumRows implements formats.FileReader. It is -1 of streams and of files of very
+// many record batches.
+func (r *Reader) NumRows() int64 { return r.rows }
 
 // Close implements io.Closer.
 func (r *Reader) Close() error {
@@ -279,7 +319,7 @@ func (r *Reader) Close() error {
 
 // Meta implements formats.FileReader.
 func (r *Reader) Meta() *formats.Meta {
-	m := &formats.Meta{Format: "arrow", Version: "file", Size: r.size, Rows: -1, Schema: r.schema.Arrow.String()}
+	m := &formats.Meta{Format: "arrow", Version: "file", Size: r.size, Rows: r.rows, Schema: r.schema.Arrow.String()}
 	if r.stream {
 		m.Format, m.Version = "arrows", "stream"
 	} else {
@@ -293,8 +333,12 @@ func (r *Reader) Meta() *formats.Meta {
 	for _, f := range r.schema.Arrow.Fields() {
 		m.Columns = append(m.Columns, formats.ColumnInfo{Path: f.Name, Physical: f.Type.String(), Arrow: f.Type})
 	}
-	for _, b := range r.blocks {
-		m.Units = append(m.Units, formats.UnitMeta{Kind: "record batch", Offset: b.Off, Bytes: b.Meta + b.Body, Raw: -1, Rows: -1})
+	for i, b := range r.blocks {
+		u := formats.UnitMeta{Kind: "record batch", Offset: b.Off, Bytes: b.Meta + b.Body, Raw: -1, Rows: -1}
+		if r.heads != nil {
+			u.Rows = r.heads[i].Batch.Rows
+		}
+		m.Units = append(m.Units, u)
 	}
 	return m
 }

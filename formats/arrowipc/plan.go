@@ -8,7 +8,9 @@ import (
 	"fmt"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/formats"
 	"github.com/bdkit/bdkit/fs"
+	"github.com/bdkit/bdkit/internal/arrowmsg"
 	"github.com/bdkit/bdkit/pushdown"
 )
 
@@ -71,7 +73,14 @@ func (r *Reader) Plan(_ context.Context, req arrowio.ScanRequest) (*arrowio.Scan
 			for p.To = p.From; p.To < len(r.blocks) && (p.To == p.From || size+r.blocks[p.To].Body <= smallSplit); p.To++ {
 				size += r.blocks[p.To].Body
 			}
-			if !yield(r.split(p, size)) {
+			s, err := r.split(p, size)
+			if r.heads != nil {
+				s.Rows, s.Exact = 0, filter == nil
+				for _, m := range r.heads[p.From:p.To] {
+					s.Rows += m.Batch.Rows
+				}
+			}
+			if !yield(s, err) {
 				return
 			}
 			p.From = p.To
@@ -122,4 +131,64 @@ func (r *Reader) Open(ctx context.Context, s arrowio.Split, o arrowio.ReadOption
 		return nil, r.where("read", err)
 	}
 	return arrowio.NewReader(ctx, b.shown, b.next, b.close), nil
+}
+
+// batchHead is the metadata of a file's record batch.
+func (r *Reader) batchHead(ctx context.Context, i int) (*arrowmsg.Message, error) {
+	if r.heads != nil {
+		return r.heads[i], nil
+	}
+	return r.block(ctx, r.blocks[i], arrowmsg.KindBatch, batchName(i))
+}
+
+var _ formats.Ranger = (*Reader)(nil)
+
+// Ranges implements formats.Ranger: the buffers that a split asks for, when all
+// of its rows pass. Those of a stream are known when it is read.
+func (r *Reader) Ranges(ctx context.Context, s arrowio.Split) (unit string, ranges []formats.Extent, err error) {
+	var p payload
+	if err := json.Unmarshal(s.Payload, &p); err != nil || p.Format != payloadFormat || p.From < 0 || p.To > len(r.blocks) || p.From > p.To {
+		return "", nil, r.where("read", fmt.Errorf("%w: a split of another file", arrowio.ErrUnsupported))
+	}
+	if r.stream {
+		return "stream", nil, nil
+	}
+	var filter pushdown.Expr
+	if p.Filter != "" {
+		if filter, err = pushdown.Parse(p.Filter); err != nil {
+			return "", nil, err
+		}
+	}
+	b, err := newBatches(r, p, filter, arrowio.ReadOptions{})
+	if err != nil {
+		return "", nil, r.where("read", err)
+	}
+	unit = batchName(p.From)
+	if p.To > p.From+1 {
+		unit = fmt.Sprintf("record batches %d to %d", p.From, p.To-1)
+	}
+	for i := p.From; i < p.To; i++ {
+		m, err := r.batchHead(ctx, i)
+		if err != nil {
+			return "", nil, r.where("read", err)
+		}
+		parts, err := b.parts(m, append(b.probe[:len(b.probe):len(b.probe)], b.want...))
+		if err != nil {
+			return "", nil, r.where("read", err)
+		}
+		seen := map[int]bool{}
+		for _, p := range parts {
+			_ = p.each(func(p *part) error {
+				for _, x := range p.bufs {
+					if x.at >= 0 && !seen[x.at] && m.Batch.Buffers[x.at].Len > 0 {
+						seen[x.at] = true
+						at := m.Batch.Buffers[x.at]
+						ranges = append(ranges, formats.Extent{Off: r.blocks[i].Off + r.blocks[i].Meta + at.Off, Len: at.Len, Label: batchName(i) + ", " + p.label + ": " + roleNames[x.role]})
+					}
+				}
+				return nil
+			})
+		}
+	}
+	return unit, ranges, nil
 }
