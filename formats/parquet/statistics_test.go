@@ -91,6 +91,20 @@ func TestOldStatistics(t *testing.T) {
 			t.Errorf("%s: %s pruned is %v, want %v", name, c.filter, got, c.want)
 		}
 	}
+	// Exactness as the file tells it; without, numbers are taken to be exact.
+	no := false
+	for flag, want := range map[*bool]bool{nil: true, &no: false} {
+		some := stats(i32s(1), i32s(5))
+		some.IsMinExact, some.IsMaxExact = flag, flag
+		rd, err := openBytes(t, file(i32(), typed, twoInts, some), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := rd.Meta().Units[0].Columns[0]; c.MinExact != want || c.MaxExact != want {
+			t.Errorf("exact: %v, %v, want %v", c.MinExact, c.MaxExact, want)
+		}
+		rd.Close()
+	}
 	zero := stats(i32s(1), i32s(1))
 	zero.NullCount = 0
 	if raw := file(leafOf("a", opt, meta.Int32), typed, nested(0, 1, nil, []int16{1}, meta.RLE, i32s(1)), zero); !pruned(t, raw, "a IS NULL") {

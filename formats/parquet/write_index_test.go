@@ -28,7 +28,7 @@ func TestWritePageIndex(t *testing.T) {
 		arrow.PrimitiveTypes.Float64, arrow.FixedWidthTypes.Float16, arrow.BinaryTypes.String, arrow.BinaryTypes.Binary, &arrow.Decimal128Type{Precision: 30, Scale: 2},
 		arrow.FixedWidthTypes.Boolean, arrow.PrimitiveTypes.Int8, &arrow.FixedSizeBinaryType{ByteWidth: 5},
 	}
-	checked, indexes := 0, 0
+	checked, indexes, orders := 0, 0, map[meta.BoundaryOrder]int{}
 	for seed := range 80 {
 		r := rand.New(rand.NewPCG(uint64(seed), 3))
 		g := &arrowiotest.Generator{R: r, Leaves: types}
@@ -77,13 +77,41 @@ func TestWritePageIndex(t *testing.T) {
 					}
 					checked += checkBounds(t, where, n, o, part, col.GetNullPages()[p], col.GetMinValues()[p], col.GetMaxValues()[p])
 				}
+				want := boundaryOrder(o, col.GetNullPages(), col.GetMinValues(), col.GetMaxValues())
+				if got := meta.BoundaryOrder(col.GetBoundaryOrder()); got != want {
+					t.Fatalf("seed %d, row group %d, %v: pages are %s, not %s", seed, group, n.Field, want, got)
+				}
+				orders[want]++
 			}
 			base += rows
 		}
 	}
-	if checked < 20_000 || indexes < 300 {
-		t.Errorf("only %d values in %d indexes", checked, indexes)
+	if checked < 20_000 || indexes < 300 || orders[meta.Unordered] < 50 || orders[meta.Ascending] < 20 || orders[meta.Descending] < 3 {
+		t.Errorf("only %d values in %d indexes, of %v", checked, indexes, orders)
 	}
+}
+
+// boundaryOrder is how the bounds of the pages that have some follow one another.
+func boundaryOrder(o *order, null []bool, lo, hi [][]byte) meta.BoundaryOrder {
+	var pages []int
+	for i := range null {
+		if !null[i] {
+			pages = append(pages, i)
+		}
+	}
+	up, down := true, true
+	for i := 1; i < len(pages); i++ {
+		a, b := pages[i-1], pages[i]
+		up = up && !o.less(lo[b], lo[a]) && !o.less(hi[b], hi[a])
+		down = down && !o.less(lo[a], lo[b]) && !o.less(hi[a], hi[b])
+	}
+	switch {
+	case up:
+		return meta.Ascending
+	case down:
+		return meta.Descending
+	}
+	return meta.Unordered
 }
 
 func checkBounds(t *testing.T, where string, n *schema.Node, o *order, part arrow.Array, null bool, lo, hi []byte) int {
@@ -173,7 +201,8 @@ func TestTruncatedBounds(t *testing.T) {
 		if e.Logical.Kind == meta.LogicalString && (!utf8.Valid(lo) || !utf8.Valid(hi)) {
 			t.Fatalf("%q: no text: %q, %q", v, lo, hi)
 		}
-		if len(lo) > truncateBytes || len(hi) > truncateBytes+1 && !hiExact {
+		text := e.Logical.Kind == meta.LogicalString
+		if len(lo) > truncateBytes || len(hi) > truncateBytes+1 && successor(prefix(v, text), text) != nil {
 			t.Fatalf("%q is not cut", v)
 		}
 	}
