@@ -75,7 +75,7 @@ command is ./NAME.`,
 	root.AddCommand(newMan(a))
 	root.AddCommand(&cobra.Command{Use: "topics", Short: "What else there is help on", Long: topicList()})
 	for _, t := range topics {
-		root.AddCommand(&cobra.Command{Use: t.name, Short: t.short, Long: t.text})
+		root.AddCommand(&cobra.Command{Use: t.name, Aliases: []string{t.name + "-syntax"}, Short: t.short, Long: t.text})
 	}
 	complete(a, root)
 	cli.Help(root)
