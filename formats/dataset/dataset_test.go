@@ -272,6 +272,12 @@ func TestEvolve(t *testing.T) {
 	if _, err := tryRows(s.must(dataset.Options{Strict: true}), "a", ""); !errors.Is(err, arrowio.ErrCast) || !strings.Contains(err.Error(), "2.parquet") {
 		t.Errorf("strict: %v", err)
 	}
+	twice := newStore(t)
+	twice.add("d=1/1.arrow", fields(t, "a:i64"), `[{}]`)
+	twice.add("d=1/2.arrow", fields(t, "b:i64 a:s a:i64"), `[{}]`)
+	if _, err := tryRows(twice.must(dataset.Options{}), "", ""); err == nil || !strings.Contains(err.Error(), "2.arrow") {
+		t.Errorf("a name twice: %v", err)
+	}
 	given := s.must(dataset.Options{Schema: fields(t, "a:s new:i32")})
 	if got := rowsOf(t, given, "", "a != '1.5'"); !slices.Equal(got, []string{"1 (null)", "2 (null)", "3 (null)", "1 (null)"}) {
 		t.Errorf("a schema that is given: %q", got)

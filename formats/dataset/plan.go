@@ -169,7 +169,7 @@ func (t *Table) planFile(ctx context.Context, i int, r arrowio.ScanRequest) *pla
 			columns = append(columns[:len(columns):len(columns)], pushdown.Columns(residual)...)
 		}
 	}
-	if inner.Columns, err = t.fileColumns(m, f, columns); err != nil {
+	if inner.Columns, err = t.fileColumns(m, f, name, columns); err != nil {
 		return fail(err)
 	}
 	scan, err := f.Plan(ctx, inner)

@@ -65,7 +65,7 @@ func (t *Table) read(ctx context.Context, f *handle, file int, p fileSplit, o ar
 			return nil, fmt.Errorf("%w: %w", errForeign, err)
 		}
 	}
-	asked, err := t.fileColumns(m, f, p.Columns)
+	asked, err := t.fileColumns(m, f, p.File, p.Columns)
 	if err != nil {
 		return nil, err
 	}

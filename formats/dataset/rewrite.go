@@ -125,7 +125,7 @@ func (t *Table) tops(columns []pushdown.Path) (out []int) {
 
 // fileColumns are the file's paths that the table's need: the same of a column
 // of the same type, the whole of any other. Nil is all of them.
-func (t *Table) fileColumns(m *mapping, f formats.FileReader, columns []pushdown.Path) ([]pushdown.Path, error) {
+func (t *Table) fileColumns(m *mapping, f formats.FileReader, name string, columns []pushdown.Path) ([]pushdown.Path, error) {
 	if columns == nil && m.uniform && len(m.at) == f.Schema().NumFields() {
 		return nil, nil
 	}
@@ -136,7 +136,7 @@ func (t *Table) fileColumns(m *mapping, f formats.FileReader, columns []pushdown
 		}
 		g := f.Schema().Field(m.at[at])
 		if len(f.Schema().FieldIndices(g.Name)) > 1 {
-			return nil, fmt.Errorf("%w: %s: %s stands for two columns", arrowio.ErrColumn, t.files[0].Name, g.Name)
+			return nil, &arrowio.Error{Op: "plan", URL: name, Column: g.Name, Err: fmt.Errorf("%w: it stands for two columns", arrowio.ErrColumn)}
 		}
 		if columns == nil || !arrow.TypeEqual(g.Type, t.schema.Field(at).Type) {
 			out = append(out, pushdown.Path{g.Name})
