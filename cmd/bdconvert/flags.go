@@ -87,7 +87,7 @@ func (j *flags) define(f *pflag.FlagSet) {
 	f.StringVar(&j.onBadRow, "on-bad-row", "fail", "a row that cannot be cast: fail, skip, quarantine=FILE")
 
 	j.writer = []writerFlag{
-		{name: "codec", help: "none, snappy, gzip, zstd, lz4_raw, brotli, zlib, deflate"},
+		{name: "codec", help: "none, snappy, gzip, zstd, lz4_raw, brotli, lz4, zlib, deflate"},
 		{name: "level", help: "compression level"},
 		{name: "row-group-rows", help: "rows of a row group at most"},
 		{name: "row-group-bytes", help: "bytes of a row group, about"},
