@@ -68,8 +68,9 @@ type Builder struct {
 	err    error // the row in hand failed
 }
 
-// New makes the columns of a schema. A type that it does not build is an error;
-// see Supported.
+// New makes the columns of a schema. Views, list views, run-end encoded and
+// sparse union columns are not built, which is an error: build what they decode
+// to, and cast.
 func New(s *arrow.Schema, o Options) (*Builder, error) {
 	if o.Alloc == nil {
 		o.Alloc = memory.DefaultAllocator
@@ -141,15 +142,6 @@ func (b *Builder) endRow() Status {
 	}
 	b.check = b.rows + int(max(ahead, 1))
 	return More
-}
-
-// EndRows closes n rows at once, for columns that were given n values each (or
-// where there is no column). n of no columns may be large; the batch then is
-// full at Options.Rows and the rest is left: it gives how many it took.
-func (b *Builder) EndRows(n int) int {
-	n = min(n, b.o.Rows-b.rows)
-	b.rows += n
-	return n
 }
 
 // Rewind drops what was appended since the last EndRow, and forgives a failure.
@@ -244,14 +236,6 @@ func Array(mem memory.Allocator, dt arrow.DataType, n int, fill func(c *Column, 
 	out := rec.Column(0)
 	out.Retain()
 	return out, nil
-}
-
-// Supported says whether columns of a type can be built. Views, list views,
-// run-end encoded and sparse union columns are not: build what they decode to
-// and cast.
-func Supported(dt arrow.DataType) bool {
-	_, err := (&Builder{}).newColumn(arrow.Field{Type: dt}, "")
-	return err == nil
 }
 
 // paths joins a column's name to its parent's.
