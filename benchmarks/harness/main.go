@@ -9,6 +9,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -53,7 +54,11 @@ var tasks = []task{
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "worker" {
-		if err := runWorker(os.Args[2:]); err != nil {
+		err := runWorker(os.Args[2:])
+		if errors.Is(err, errTask) {
+			os.Exit(noTask)
+		}
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -157,7 +162,9 @@ func measure(t task, threads, rounds int, engines []string, data, python, rust s
 			fmt.Fprintf(out, "%s: %s: not run: %v\n", t.name, e, err)
 			continue
 		}
-		workers = append(workers, w)
+		if w != nil {
+			workers = append(workers, w)
+		}
 	}
 	for round := range rounds + 1 {
 		for _, w := range workers {
@@ -211,6 +218,7 @@ type reply struct {
 	Rows    int64   `json:"rows"`
 }
 
+// start gives a worker that is ready; nil if its engine has no such task.
 func start(engine string, cmd *exec.Cmd, threads int) (*worker, error) {
 	cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(threads), "POLARS_MAX_THREADS="+strconv.Itoa(threads))
 	if threads == 1 {
@@ -233,9 +241,19 @@ func start(engine string, cmd *exec.Cmd, threads int) (*worker, error) {
 	}
 	w := &worker{engine: engine, cmd: cmd, in: in, out: bufio.NewReader(out)}
 	r, err := w.read()
+	if err != nil {
+		_ = w.cmd.Wait() // the exit code tells
+		if w.cmd.ProcessState.ExitCode() == noTask {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("ended at once: %w", err)
+	}
 	w.version = r.Ready
-	return w, err
+	return w, nil
 }
+
+// noTask is the exit code of a worker that cannot do what it is asked for.
+const noTask = 3
 
 func (w *worker) read() (reply, error) {
 	var r reply
