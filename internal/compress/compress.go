@@ -106,9 +106,9 @@ func (c Codec) DecompressMost(dst, src []byte) (n int, err error) {
 	case LZORaw:
 		n, err = lzoBlock(dst, src)
 	case Gzip:
-		n, err = gzips.decompress(dst, src)
+		n, err = gunzip(dst, src)
 	case Deflate:
-		n, err = deflates.decompress(dst, src)
+		n, _, err = inflate(dst, src)
 	case Brotli:
 		n, err = brotlis.decompress(dst, src)
 	case Zstd:

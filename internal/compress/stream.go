@@ -28,18 +28,9 @@ type pooledStream struct {
 }
 
 var (
-	gzips    = &streams{open: func(r io.Reader) (resetter, error) { return gzip.NewReader(r) }}
-	deflates = &streams{open: func(r io.Reader) (resetter, error) { return &inflater{r: flate.NewReader(r)}, nil }}
 	// brotli's decoder reads ahead and never past the source's end.
 	brotlis = &streams{open: func(r io.Reader) (resetter, error) { return brotli.NewReader(r), nil }}
 )
-
-// inflater gives flate's reader the Reset of the others.
-type inflater struct{ r io.ReadCloser }
-
-func (f *inflater) Read(p []byte) (int, error) { return f.r.Read(p) }
-
-func (f *inflater) Reset(r io.Reader) error { return f.r.(flate.Resetter).Reset(r, nil) }
 
 // decompress fills dst and looks for more: n is more than len(dst) when the
 // stream has not ended there.
