@@ -195,9 +195,7 @@ func (g *rowGroup) open(ctx context.Context) (err error) {
 			return err
 		}
 		sc.First = first
-		if err := g.prime(ctx, first); err != nil {
-			return err
-		}
+		first.more = func(ctx context.Context) error { return g.prime(ctx, first) }
 	}
 	rest, err := g.newColumnSet(ctx, restRoots, sc.Todo)
 	if err != nil {
@@ -205,7 +203,7 @@ func (g *rowGroup) open(ctx context.Context) (err error) {
 	}
 	sc.Rest, sc.Rows = rest, g.batchRows(rows)
 	if g.filter == nil {
-		return g.prime(ctx, rest)
+		rest.more = func(ctx context.Context) error { return g.prime(ctx, rest) }
 	}
 	return nil
 }

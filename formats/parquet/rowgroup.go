@@ -37,6 +37,8 @@ type columnSet struct {
 	asm    assembler
 	schema *arrow.Schema
 	limits []int64
+	primed int                         // leaves whose first window was fetched
+	more   func(context.Context) error // fetches those of the leaves that come next; nil: each does when it is read
 }
 
 // newColumnSet prepares the leaves of some roots.
@@ -157,25 +159,27 @@ func firstWindow(m *meta.ColumnMetaData) int {
 	return int(max(4096, min(dict, 4<<20)+min(page, 4<<20)))
 }
 
-// prime fetches the first windows of all columns in one go, so that a store
-// can serve them side by side, and opens the windows for the rest.
+// prime fetches the first windows of the columns that come next, as many as
+// room is for, in one go, so that a store can serve them side by side, and opens
+// the windows for the rest.
 func (g *rowGroup) prime(ctx context.Context, s *columnSet) error {
-	if len(s.leaves) == 0 {
-		return nil
-	}
 	step := int64(mostWindow)
 	if b := g.o.Budget.Size(); b > 0 {
-		step = max(64<<10, min(step, b/8/int64(len(s.leaves))))
+		step = max(64<<10, min(step, b/8/int64(max(len(s.leaves), 1))))
 	}
 	var rs []fs.Range
 	room := int64(64 << 20)
-	for _, l := range s.leaves {
+	if fs.Scheme(g.r.url) == "file" { // what is read soon is still in the processor's cache
+		room = nearRoom
+	}
+	for ; s.primed < len(s.leaves) && room > 0; s.primed++ {
+		l := s.leaves[s.primed]
 		w := &l.pages.win
 		first := int64(w.Step)
 		if g.o.BatchRows > fewBatchRows { // not the head alone is wanted
 			first = max(first, step)
 		}
-		if w.File == g.r.f && first <= room && l.pages.index == nil && g.r.md.RowGroups[g.rg].NumRows > 0 {
+		if w.File == g.r.f && l.pages.index == nil && g.r.md.RowGroups[g.rg].NumRows > 0 {
 			if n := min(first, w.Soft-l.pages.off); n > 0 {
 				r, err := w.Prepare(l.pages.off, int(n))
 				if err != nil {
@@ -193,6 +197,9 @@ func (g *rowGroup) prime(ctx context.Context, s *columnSet) error {
 	return g.r.f.ReadRanges(ctx, rs)
 }
 
+// nearRoom is how much of a local file is fetched in one go.
+const nearRoom = 1 << 20
+
 // fewBatchRows is the batch size up to which a reader is taken to want the
 // first rows only, and no more than a page of each column is fetched at first.
 const fewBatchRows = 4096
@@ -203,6 +210,11 @@ func (s *columnSet) Schema() *arrow.Schema { return s.schema }
 // Read implements columnar.Columns.
 func (s *columnSet) Read(ctx context.Context, sel columnar.Selection, want int) (int, error) {
 	for i, l := range s.leaves {
+		if s.more != nil && i == s.primed {
+			if err := s.more(ctx); err != nil {
+				return 0, err
+			}
+		}
 		if err := l.read(ctx, sel, want, s.limits[i]); err != nil {
 			return 0, err
 		}
