@@ -75,7 +75,7 @@ fuzz:
 	@set -e; for pkg in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do \
 	  for target in $$(git grep -ho '^func Fuzz[A-Za-z0-9_]*' -- ":(glob)$$pkg/*_test.go" | cut -c6-); do \
 	    echo "== ./$$pkg $$target"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -parallel 2 ./$$pkg; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x -parallel 2 ./$$pkg; \
 	  done; \
 	done
 
