@@ -105,10 +105,22 @@ def lineitem_avro():
         fastavro.writer(f, schema, rows, codec="snappy")
 
 
+def orc_files():
+    """The same tables as another library writes them to ORC."""
+    import pyarrow.orc as orc
+
+    for name, codecs in [("lineitem", ["zlib", "zstd", "snappy"]), ("events", ["zlib", "zstd"])]:
+        for codec in codecs:
+            to = "%s-%s.orc" % (name, codec)
+            if missing(to):
+                orc.write_table(pq.read_table(os.path.join(out, name + ".parquet")), os.path.join(out, to), compression=codec)
+
+
 lineitem()
 events()
 wide()
 flights()
 lineitem_avro()
+orc_files()
 for name in sorted(os.listdir(out)):
     print(name, os.path.getsize(os.path.join(out, name)))

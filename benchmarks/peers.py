@@ -38,7 +38,13 @@ def pyarrow_run():
 
     def scan():
         n = 0
-        if where:
+        if path.endswith(".orc"):
+            import pyarrow.orc as orc
+
+            f = orc.ORCFile(path)
+            for i in range(f.nstripes):
+                n += f.read_stripe(i).num_rows
+        elif where:
             cond = pyarrow_filter(ds, where)
             data = ds.dataset(path, format="parquet")
             scanner = data.scanner(columns=columns or None, filter=cond, batch_size=BATCH, use_threads=threads > 1)

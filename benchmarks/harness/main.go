@@ -46,6 +46,11 @@ var tasks = []task{
 	{"flights, full scan", "scan", "flights.parquet", "", ""},
 	{"lineitem, write snappy", "write", "lineitem.parquet", "", ""},
 	{"1M lineitem of Avro, full scan", "scan", "lineitem.avro", "", ""},
+	{"lineitem of ORC zlib, full scan", "scan", "lineitem-zlib.orc", "", ""},
+	{"lineitem of ORC zstd, full scan", "scan", "lineitem-zstd.orc", "", ""},
+	{"lineitem of ORC snappy, full scan", "scan", "lineitem-snappy.orc", "", ""},
+	{"nested events of ORC zstd, full scan", "scan", "events-zstd.orc", "", ""},
+	{"nested events of ORC zlib, full scan", "scan", "events-zlib.orc", "", ""},
 	{"lineitem, write ORC zlib", "write orc zlib", "lineitem.parquet", "", ""},
 	{"lineitem, write ORC zstd", "write orc zstd", "lineitem.parquet", "", ""},
 	{"lineitem, write ORC snappy", "write orc snappy", "lineitem.parquet", "", ""},
@@ -116,8 +121,11 @@ func write(name string, report []byte) error {
 // reads says whether an engine reads a file of that format; all read Parquet
 // but those that read Avro alone.
 func reads(engine, file string) bool {
-	if filepath.Ext(file) == ".avro" {
+	switch filepath.Ext(file) {
+	case ".avro":
 		return slices.Contains([]string{"bdkit", "arrow-go", "fastavro", "polars", "arrow-rs"}, engine)
+	case ".orc":
+		return slices.Contains([]string{"bdkit", "pyarrow", "arrow-rs"}, engine)
 	}
 	return engine != "arrow-go" && engine != "fastavro"
 }
