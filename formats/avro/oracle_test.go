@@ -106,7 +106,7 @@ func TestJavaReadsOurs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rr, err := readAll(ctx, r, arrowio.ScanRequest{}, arrowio.ReadOptions{}, r.Close)
+		rr, err := arrowiotest.ReadSplits(ctx, r, arrowio.ScanRequest{}, arrowio.ReadOptions{}, r.Close)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -274,7 +274,7 @@ with pa.OSFile(sys.argv[1]+'/in.arrow','wb') as f:
 	if err != nil {
 		t.Fatal(err)
 	}
-	rr, err := readAll(ctx, r, arrowio.ScanRequest{}, arrowio.ReadOptions{Alloc: arrowiotest.Poison{}}, r.Close)
+	rr, err := arrowiotest.ReadSplits(ctx, r, arrowio.ScanRequest{}, arrowio.ReadOptions{Alloc: arrowiotest.Poison{}}, r.Close)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,7 +83,7 @@ func readRaw(t testing.TB, b []byte, o Options, ro arrowio.ReadOptions) (rows []
 		return nil, 0, err
 	}
 	defer r.Close()
-	rr, err := readAll(context.Background(), r, arrowio.ScanRequest{}, ro, func() error { return nil })
+	rr, err := arrowiotest.ReadSplits(context.Background(), r, arrowio.ScanRequest{}, ro, func() error { return nil })
 	if err != nil {
 		return nil, 0, err
 	}
@@ -196,7 +196,7 @@ func TestRecursion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rr, err := readAll(context.Background(), r, arrowio.ScanRequest{Columns: []pushdown.Path{{"x"}}}, arrowio.ReadOptions{}, r.Close)
+		rr, err := arrowiotest.ReadSplits(context.Background(), r, arrowio.ScanRequest{Columns: []pushdown.Path{{"x"}}}, arrowio.ReadOptions{}, r.Close)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -374,7 +374,7 @@ func TestUnions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rr, err := readAll(ctx, r, arrowio.ScanRequest{}, arrowio.ReadOptions{Alloc: mem}, r.Close)
+	rr, err := arrowiotest.ReadSplits(ctx, r, arrowio.ScanRequest{}, arrowio.ReadOptions{Alloc: mem}, r.Close)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -467,7 +467,7 @@ func TestStream(t *testing.T) {
 		if err != nil {
 			return nil, 0, err
 		}
-		rr, err := readAll(context.Background(), r, req, arrowio.ReadOptions{Budget: arrowio.NewBudget(1 << 20)}, r.Close)
+		rr, err := arrowiotest.ReadSplits(context.Background(), r, req, arrowio.ReadOptions{Budget: arrowio.NewBudget(1 << 20)}, r.Close)
 		if err != nil {
 			return nil, 0, err
 		}

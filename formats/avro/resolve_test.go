@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/arrowio/arrowiotest"
 	"github.com/bdkit/bdkit/internal/conformance"
 	"github.com/bdkit/bdkit/internal/oracle"
 )
@@ -345,7 +346,7 @@ func digestAs(path, schema string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	rr, err := readAll(ctx, r, arrowio.ScanRequest{}, arrowio.ReadOptions{}, r.Close)
+	rr, err := arrowiotest.ReadSplits(ctx, r, arrowio.ScanRequest{}, arrowio.ReadOptions{}, r.Close)
 	if err != nil {
 		return "", err
 	}

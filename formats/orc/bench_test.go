@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/arrowio/arrowiotest"
 )
 
 // BenchmarkScan reads the file that BDKIT_ORC names, all of it, on one core. The
@@ -30,7 +31,7 @@ func BenchmarkScan(b *testing.B) {
 	o := arrowio.ReadOptions{Alloc: arrowio.NewPool()}
 	start := cpu()
 	for b.Loop() {
-		rr, err := readAll(ctx, r, arrowio.ScanRequest{}, o, func() error { return nil })
+		rr, err := arrowiotest.ReadSplits(ctx, r, arrowio.ScanRequest{}, o, func() error { return nil })
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/arrowio/arrowiotest"
 	"github.com/bdkit/bdkit/internal/conformance"
 	"github.com/bdkit/bdkit/internal/kernel"
 	"github.com/bdkit/bdkit/pushdown"
@@ -70,7 +71,7 @@ func openJava(t *testing.T, path string, o Options) (*Reader, []arrow.RecordBatc
 
 func collect(t *testing.T, r *Reader, req arrowio.ScanRequest, o arrowio.ReadOptions) (recs []arrow.RecordBatch) {
 	t.Helper()
-	rr, err := readAll(context.Background(), r, req, o, func() error { return nil })
+	rr, err := arrowiotest.ReadSplits(context.Background(), r, req, o, func() error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/arrowio/arrowiotest"
 	"github.com/bdkit/bdkit/internal/conformance"
 	"github.com/bdkit/bdkit/internal/oracle"
 )
@@ -128,7 +129,7 @@ func digestFile(t testing.TB, path string, o Options, batch int) (*conformance.D
 
 // digestOf digests all rows, and closes the reader.
 func digestOf(r *Reader, batch int) (*conformance.Digest, error) {
-	rr, err := readAll(context.Background(), r, arrowio.ScanRequest{}, arrowio.ReadOptions{BatchRows: batch, Budget: arrowio.NewBudget(64 << 20)}, r.Close)
+	rr, err := arrowiotest.ReadSplits(context.Background(), r, arrowio.ScanRequest{}, arrowio.ReadOptions{BatchRows: batch, Budget: arrowio.NewBudget(64 << 20)}, r.Close)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func readText(t testing.TB, raw []byte, o Options) (*arrow.Schema, [][]string) {
 	t.Helper()
 	r := openBytes(t, raw, o)
 	out := make([][]string, r.Schema().NumFields())
-	rr, err := readAll(t.Context(), r, arrowio.ScanRequest{}, arrowio.ReadOptions{}, r.Close)
+	rr, err := arrowiotest.ReadSplits(t.Context(), r, arrowio.ScanRequest{}, arrowio.ReadOptions{}, r.Close)
 	if err != nil {
 		t.Fatal(err)
 	}

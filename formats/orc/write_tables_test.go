@@ -38,7 +38,7 @@ pq.write_table(table.slice(0, 60000), sys.argv[1])
 // readTable is the batches of an open file, and their text.
 func readTable(t *testing.T, table arrowio.Table) (batches []arrow.RecordBatch, text []string) {
 	t.Helper()
-	rr, err := readAll(t.Context(), table, arrowio.ScanRequest{}, arrowio.ReadOptions{}, func() error { return nil })
+	rr, err := arrowiotest.ReadSplits(t.Context(), table, arrowio.ScanRequest{}, arrowio.ReadOptions{}, func() error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,12 +2,9 @@ package parquet
 
 import (
 	"context"
-	"io"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/bdkit/bdkit/arrowio"
 	"github.com/bdkit/bdkit/arrowio/arrowiotest"
@@ -64,54 +61,7 @@ func openWhole(ctx context.Context, path string, o Options) (arrowio.RecordReade
 	if err != nil {
 		return nil, err
 	}
-	return readAll(ctx, r, arrowio.ScanRequest{}, arrowio.ReadOptions{Budget: arrowio.NewBudget(512 << 20), Alloc: arrowiotest.Poison{}}, r.Close)
-}
-
-// readAll reads all splits of a table one after the other.
-func readAll(ctx context.Context, t arrowio.Table, req arrowio.ScanRequest, o arrowio.ReadOptions, closer func() error) (arrowio.RecordReader, error) {
-	scan, err := t.Plan(ctx, req)
-	if err != nil {
-		closer()
-		return nil, err
-	}
-	var splits []arrowio.Split
-	for s, err := range scan.Splits {
-		if err != nil {
-			closer()
-			return nil, err
-		}
-		splits = append(splits, s)
-	}
-	var rr arrowio.RecordReader
-	next := func(ctx context.Context) (arrow.RecordBatch, error) {
-		for {
-			if rr == nil {
-				if len(splits) == 0 {
-					return nil, io.EOF
-				}
-				if rr, err = t.Open(ctx, splits[0], o); err != nil {
-					return nil, err
-				}
-				splits = splits[1:]
-			}
-			if rr.Next() {
-				rec := rr.RecordBatch()
-				rec.Retain()
-				return rec, nil
-			}
-			err := rr.Err()
-			rr.Close()
-			if rr = nil; err != nil {
-				return nil, err
-			}
-		}
-	}
-	return arrowio.NewReader(ctx, scan.Schema, next, func() error {
-		if rr != nil {
-			rr.Close()
-		}
-		return closer()
-	}), nil
+	return arrowiotest.ReadSplits(ctx, r, arrowio.ScanRequest{}, arrowio.ReadOptions{Budget: arrowio.NewBudget(512 << 20), Alloc: arrowiotest.Poison{}}, r.Close)
 }
 
 // knownMisses are files on which we differ from all digests of the manifest.

@@ -42,7 +42,7 @@ func copyUnits(o formats.Options, files ...*Reader) ([]byte, error) {
 
 // allText reads a file whole.
 func allText(r *Reader) ([]string, error) {
-	rr, err := readAll(context.Background(), r, arrowio.ScanRequest{}, arrowio.ReadOptions{Budget: arrowio.NewBudget(128 << 20)}, func() error { return nil })
+	rr, err := arrowiotest.ReadSplits(context.Background(), r, arrowio.ScanRequest{}, arrowio.ReadOptions{Budget: arrowio.NewBudget(128 << 20)}, func() error { return nil })
 	if err != nil {
 		return nil, err
 	}

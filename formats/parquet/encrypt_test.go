@@ -170,7 +170,7 @@ func readColumn(t testing.TB, raw []byte, name string, o Options) ([]string, err
 // scanText reads what is asked for, row by row where it is several columns, and
 // closes the reader.
 func scanText(rd *Reader, req arrowio.ScanRequest) ([]string, error) {
-	rr, err := readAll(context.Background(), rd, req, arrowio.ReadOptions{}, rd.Close)
+	rr, err := arrowiotest.ReadSplits(context.Background(), rd, req, arrowio.ReadOptions{}, rd.Close)
 	if err != nil {
 		return nil, err
 	}

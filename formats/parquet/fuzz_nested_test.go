@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/arrowio/arrowiotest"
 	"github.com/bdkit/bdkit/formats/parquet/internal/encoding"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 )
@@ -15,7 +16,7 @@ func drainFuzzed(t *testing.T, raw []byte, o Options) {
 	if noPanic(t, err); err != nil {
 		return
 	}
-	rr, err := readAll(context.Background(), rd, arrowio.ScanRequest{}, arrowio.ReadOptions{BatchRows: 100, Budget: arrowio.NewBudget(64 << 20)}, rd.Close)
+	rr, err := arrowiotest.ReadSplits(context.Background(), rd, arrowio.ScanRequest{}, arrowio.ReadOptions{BatchRows: 100, Budget: arrowio.NewBudget(64 << 20)}, rd.Close)
 	if noPanic(t, err); err != nil {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/arrowio/arrowiotest"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 	"github.com/bdkit/bdkit/internal/conformance"
 	"github.com/bdkit/bdkit/pushdown"
@@ -92,7 +93,7 @@ func FuzzFile(f *testing.F) {
 			break
 		}
 		for _, e := range []pushdown.Expr{nil, filter} {
-			rr, err := readAll(context.Background(), rd, arrowio.ScanRequest{Filter: e}, arrowio.ReadOptions{BatchRows: 512, Budget: arrowio.NewBudget(64 << 20)}, func() error { return nil })
+			rr, err := arrowiotest.ReadSplits(context.Background(), rd, arrowio.ScanRequest{Filter: e}, arrowio.ReadOptions{BatchRows: 512, Budget: arrowio.NewBudget(64 << 20)}, func() error { return nil })
 			if noPanic(t, err); err != nil {
 				continue
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/file"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/arrowio/arrowiotest"
 	"github.com/bdkit/bdkit/formats/parquet/internal/meta"
 	"github.com/bdkit/bdkit/pushdown"
 )
@@ -38,7 +39,7 @@ func countRows(t *testing.T, raw []byte, filter string) (rows, splits int64) {
 			t.Fatal(err)
 		}
 	}
-	rr, err := readAll(context.Background(), rd, req, arrowio.ReadOptions{}, rd.Close)
+	rr, err := arrowiotest.ReadSplits(context.Background(), rd, req, arrowio.ReadOptions{}, rd.Close)
 	if err != nil {
 		t.Fatal(err)
 	}

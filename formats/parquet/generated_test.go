@@ -400,7 +400,7 @@ func TestGenerated(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				rr, err := readAll(context.Background(), rd, arrowio.ScanRequest{}, arrowio.ReadOptions{BatchRows: n + 1}, rd.Close)
+				rr, err := arrowiotest.ReadSplits(context.Background(), rd, arrowio.ScanRequest{}, arrowio.ReadOptions{BatchRows: n + 1}, rd.Close)
 				if err != nil {
 					t.Fatal(err)
 				}

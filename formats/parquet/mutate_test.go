@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bdkit/bdkit/arrowio"
+	"github.com/bdkit/bdkit/arrowio/arrowiotest"
 	"github.com/bdkit/bdkit/internal/conformance"
 )
 
@@ -89,7 +90,7 @@ func readMutated(t *testing.T, raw []byte) string {
 	_ = rd.Meta()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	rr, err := readAll(ctx, rd, arrowio.ScanRequest{}, arrowio.ReadOptions{Budget: arrowio.NewBudget(128 << 20)}, func() error { return nil })
+	rr, err := arrowiotest.ReadSplits(ctx, rd, arrowio.ScanRequest{}, arrowio.ReadOptions{Budget: arrowio.NewBudget(128 << 20)}, func() error { return nil })
 	if noPanic(t, err); err != nil {
 		return "read"
 	}

@@ -88,7 +88,7 @@ func TestRoundTrip(t *testing.T) {
 					t.Fatalf("column %s is %s, was %s", f.Name, got.Type, f.Type)
 				}
 			}
-			rr, err := readAll(context.Background(), rd, arrowio.ScanRequest{}, ro, rd.Close)
+			rr, err := arrowiotest.ReadSplits(context.Background(), rd, arrowio.ScanRequest{}, ro, rd.Close)
 			if err != nil {
 				t.Fatal(err)
 			}
