@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -87,13 +86,11 @@ func (r *Reader) columns(paths []pushdown.Path) (*arrow.Schema, []column, error)
 // next gives the next batch, io.EOF at the end.
 func (b *batches) next(ctx context.Context) (rec arrow.RecordBatch, err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v\n%s", arrowio.ErrCorrupt, p, debug.Stack())
-		}
 		if err != nil && err != io.EOF {
 			err = b.r.where("read", err)
 		}
 	}()
+	defer arrowio.Guard(&err)
 	for b.cur == nil {
 		if err := ctx.Err(); err != nil {
 			return nil, err

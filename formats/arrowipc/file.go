@@ -53,14 +53,12 @@ var _ formats.FileReader = (*Reader)(nil)
 func Open(ctx context.Context, f fs.File) (r *Reader, err error) {
 	r = &Reader{f: f, url: f.String(), rows: -1}
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", arrowio.ErrCorrupt, p)
-		}
 		if err != nil {
 			err = errors.Join(r.where("open", err), f.Close())
 			r = nil
 		}
 	}()
+	defer arrowio.Guard(&err)
 	if fs.IsForward(f) {
 		r.forward, r.stream, r.size = true, true, -1
 		return r, r.openStream(ctx)

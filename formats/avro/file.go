@@ -45,14 +45,12 @@ func Open(ctx context.Context, f fs.File, o Options) (_ *Reader, err error) {
 	r := &Reader{f: f, url: f.String(), o: o}
 	r.rows.Store(-1)
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", arrowio.ErrCorrupt, p)
-		}
 		if err != nil {
 			_ = f.Close() // the first error is the one to report
 			err = r.where(err)
 		}
 	}()
+	defer arrowio.Guard(&err)
 	if err := r.readHeader(ctx); err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"runtime/debug"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -84,13 +83,11 @@ func (s *stretch) close() error {
 // next gives the next batch.
 func (s *stretch) next(ctx context.Context) (rec arrow.RecordBatch, err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			rec, err = nil, fmt.Errorf("%w: %v\n%s", arrowio.ErrCorrupt, p, debug.Stack())
-		}
 		if err != nil && err != io.EOF {
 			err = s.r.where(err)
 		}
 	}()
+	defer arrowio.Guard(&err)
 	if s.err != nil {
 		return nil, s.err
 	}

@@ -65,14 +65,12 @@ type tailPlace struct {
 func Open(ctx context.Context, f fs.File, o Options) (_ *Reader, err error) {
 	r := &Reader{url: f.String(), o: o}
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", arrowio.ErrCorrupt, p)
-		}
 		if err != nil {
 			_ = f.Close() // the first error is the one to report
 			err = r.where(err)
 		}
 	}()
+	defer arrowio.Guard(&err)
 	if err := r.readTail(ctx, f); err != nil {
 		return nil, err
 	}

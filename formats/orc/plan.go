@@ -294,13 +294,11 @@ func widthOf(n *node) int {
 // next gives the next batch, io.EOF at the end.
 func (sr *stripeReader) next(ctx context.Context) (rec arrow.RecordBatch, err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v\n%s", arrowio.ErrCorrupt, p, debug.Stack())
-		}
 		if err != nil && err != io.EOF {
 			err = sr.where(err)
 		}
 	}()
+	defer arrowio.Guard(&err)
 	return sr.scan.Next(ctx)
 }
 
